@@ -1,0 +1,67 @@
+"""An event: one thing a user did. As strangers send it (`Event`) and as the log keeps it (`LoggedEvent`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mien.core.ids import NO_ITEM, ItemRow, UserRow
+
+
+class Action(StrEnum):
+    """What a user did. The vocabulary is closed: what fits none is kept as a property and counted."""
+
+    SEARCH = "search"
+    VIEW = "view"
+    CART = "cart"
+    UNCART = "uncart"
+    FAVOURITE = "favourite"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    REVIEW = "review"
+    RATE = "rate"
+    SHARE = "share"
+    IMPRESSION = "impression"
+    CLICK = "click"
+
+
+ACTIONS: tuple[Action, ...] = tuple(Action)
+ACTION_CODE: dict[str, int] = {str(action): code for code, action in enumerate(ACTIONS)}
+"""Action → small integer, for arrays. The order of `Action` is part of stored artifacts: append only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event in the shop's own ids. `at` is aware UTC; None means the source did not say."""
+
+    event_id: str
+    source: str
+    user_id: str
+    action: Action
+    at: datetime
+    item_id: str | None = None
+    value: float | None = None
+    quantity: float | None = None
+    rating: float | None = None
+    query: str | None = None
+    text: str | None = None
+    impression_id: str | None = None
+    properties: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event in row numbers, as the fold takes it. `at_us`: µs since 1970-01-01 UTC.
+
+    `value` is the money of the whole event (not per piece), `quantity` the pieces (1 where not said);
+    both after `prepare` has judged them.
+    """
+
+    user: UserRow
+    event_id: str
+    action: Action
+    at_us: int
+    item: ItemRow = NO_ITEM
+    value: float = 0.0
+    quantity: float = 1.0
+    query: str | None = None
+    text: str | None = None

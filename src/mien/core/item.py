@@ -1,0 +1,152 @@
+"""Items, and the catalogue: every item as it was known at a moment, in arrays indexed by item row."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mien.core.tables import ITEM
+
+CATEGORY_SEPARATOR = "/"
+TEXT_FACETS = (ITEM.CATEGORY, ITEM.BRAND, ITEM.COLOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item as it was at a moment. None is unknown; `price` in the shop's currency."""
+
+    item_id: str
+    title: str
+    description: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    colour: str | None = None
+    price: float | None = None
+    image: str | None = None
+    audio: str | None = None
+    available: bool = True
+    attributes: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Facet:
+    """A dimension of items, as codes.
+
+    `codes`: `(n_items,) int32`, index into `values`, −1 where the item has none. `level`: for a path such as the
+    category the depth from 1 on, otherwise 0; the levels of one path share its `name` and are distributions apart.
+    """
+
+    name: str
+    level: int
+    values: tuple[str, ...]
+    codes: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """All items known at `at_us`, index = item row; rows without a version then are `known == False`.
+
+    `price`: `(n,) float64`, NaN where unknown. Texts are lists with None where unknown. Cost: one pass to build.
+    """
+
+    at_us: int
+    item_id: list[str | None]
+    title: list[str]
+    description: list[str | None]
+    category: list[str | None]
+    brand: list[str | None]
+    colour: list[str | None]
+    image: list[str | None]
+    audio: list[str | None]
+    attributes: list[str | None]
+    price: npt.NDArray[np.float64]
+    available: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.title)
+
+    @classmethod
+    def of(cls, items: pa.Table, rows: npt.NDArray[np.int32], n_items: int, at_us: int) -> "Catalogue":
+        """The newest version not later than `at_us` of each item.
+
+        `items`: table of the schema ITEMS; `rows`: `(len(items),)` the item row of each version; `n_items`: how
+        many item rows exist (an item that only events name has no version, is not `known` and has no facets).
+        """
+        valid_from = items[ITEM.VALID_FROM].cast(pa.int64()).to_numpy()
+        held = np.flatnonzero(valid_from <= at_us)
+        order = held[np.lexsort((held, valid_from[held]))]
+        version = np.full(n_items, -1, dtype=np.int64)
+        version[rows[order]] = order  # the last assignment, the newest version, stays
+        known = version >= 0
+        picked = items.take(pa.array(np.where(known, version, 0), mask=~known))
+
+        def texts(name: str) -> list[str | None]:
+            return picked[name].to_pylist()  # type: ignore[no-any-return]
+
+        price = pc.fill_null(picked[ITEM.PRICE].cast(pa.float64()), float("nan")).to_numpy().copy()
+        return cls(
+            at_us=at_us,
+            item_id=texts(ITEM.ITEM_ID),
+            title=[title or "" for title in texts(ITEM.TITLE)],
+            description=texts(ITEM.DESCRIPTION),
+            category=texts(ITEM.CATEGORY),
+            brand=texts(ITEM.BRAND),
+            colour=texts(ITEM.COLOUR),
+            image=texts(ITEM.IMAGE),
+            audio=texts(ITEM.AUDIO),
+            attributes=texts(ITEM.ATTRIBUTES),
+            price=price,
+            available=pc.fill_null(picked[ITEM.AVAILABLE], False).to_numpy(zero_copy_only=False).copy(),
+            known=known,
+        )
+
+    def item(self, row: int) -> Item | None:
+        """The item of a row, or None where nothing is known of it."""
+        if not (0 <= row < len(self)) or not self.known[row]:
+            return None
+        price = float(self.price[row])
+        return Item(
+            item_id=self.item_id[row] or "",
+            title=self.title[row],
+            description=self.description[row],
+            category=self.category[row],
+            brand=self.brand[row],
+            colour=self.colour[row],
+            price=None if np.isnan(price) else price,
+            image=self.image[row],
+            audio=self.audio[row],
+            available=bool(self.available[row]),
+            attributes=self.attributes[row],
+        )
+
+    @cached_property
+    def text_facets(self) -> tuple[Facet, ...]:
+        """Category at each level, brand, colour: what the items say themselves (price bands are fitted elsewhere)."""
+        facets = list(_path_levels(ITEM.CATEGORY, self.category))
+        for name, texts in ((ITEM.BRAND, self.brand), (ITEM.COLOUR, self.colour)):
+            facet = coded_facet(name, 0, texts)
+            if facet.values:
+                facets.append(facet)
+        return tuple(facets)
+
+
+def coded_facet(name: str, level: int, texts: list[str | None]) -> Facet:
+    """A facet from one text an item; values sorted, so that equal catalogues give equal codes."""
+    values = sorted({text for text in texts if text})
+    code = {value: k for k, value in enumerate(values)}
+    codes = np.fromiter((code[text] if text else -1 for text in texts), dtype=np.int32, count=len(texts))
+    return Facet(name, level, tuple(values), codes)
+
+
+def _path_levels(name: str, paths: list[str | None]) -> list[Facet]:
+    parts = [path.split(CATEGORY_SEPARATOR) if path else [] for path in paths]
+    depth = max((len(part) for part in parts), default=0)
+
+    def at(level: int) -> list[str | None]:
+        return [CATEGORY_SEPARATOR.join(part[:level]) if len(part) >= level else None for part in parts]
+
+    return [coded_facet(name, level, at(level)) for level in range(1, depth + 1)]
