@@ -1,0 +1,333 @@
+"""The log's history: Parquet files by user bucket and month, written by ingest, listed in the catalogue file.
+
+A file counts once a transaction of the catalogue lists it; until then it is a left-over that the next writer
+removes. So a crash at any instant leaves the log as it was, or as it becomes.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from mien.core.errors import TransientError
+from mien.core.tables import EVENT, LOG, LOGGED, VERDICT, VERDICTS
+from mien.stores.catalog import Catalog, Segment
+
+FILE, ROW, FINGERPRINT = VERDICT.FILE, VERDICT.ROW, LOGGED.FINGERPRINT
+KEY = (EVENT.SOURCE, EVENT.EVENT_ID)
+USER, AT = f'"{LOGGED.USER}"', f'"{LOGGED.AT}"'  # both are words of SQL, too
+CARRIED = [name for name in LOG.names if name not in (LOGGED.USER, LOGGED.ITEM)]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the table engine may use. `memory_mb` bounds its buffers; past it, it spills to `folder`."""
+
+    folder: Path
+    memory_mb: int = 1024
+    threads: int = 2
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with its limits set."""
+        con = duckdb.connect()
+        self.limit(con)
+        return con
+
+    def limit(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Set the limits on a connection made elsewhere."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        con.execute(f"SET memory_limit = '{self.memory_mb}MB'")
+        con.execute(f"SET threads = {self.threads}")
+        con.execute("SET temp_directory = '{}'".format(str(self.folder).replace("'", "''")))
+        con.execute("SET preserve_insertion_order = false")
+        con.execute("SET enable_progress_bar = false")
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a delivery: `offered == new + duplicates + conflicts + erased`.
+
+    *duplicates* were already in the log, *conflicts* have the id of another event (the first received stays),
+    *erased* belong to users who were forgotten.
+    """
+
+    ingest: int
+    offered: int
+    new: int
+    duplicates: int
+    conflicts: int
+    erased: int
+
+
+class History:
+    """The history of one workspace. One writer at a time (the workspace holds the lock)."""
+
+    def __init__(self, folder: Path, catalog: Catalog, resources: Resources, buckets: int) -> None:
+        self.folder, self.catalog, self.resources, self.buckets = folder, catalog, resources, buckets
+        folder.mkdir(parents=True, exist_ok=True)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def paths(self, buckets: Iterable[int] | None = None) -> list[str]:
+        """The files of some buckets, or of all."""
+        return [str(self.folder / segment.path) for segment in self.catalog.segments(buckets)]
+
+    def table(self, con: Any, buckets: Iterable[int] | None = None) -> Any:
+        """The log as an Ibis table on the DuckDB backend `con`; empty (with all columns) where it has no file."""
+        paths = self.paths(buckets)
+        if not paths:
+            return ibis.memtable(LOG.empty_table())
+        return con.read_parquet(paths, hive_partitioning=False)
+
+    def events_of(self, user: int, until_us: int | None = None) -> pa.Table:
+        """All events of one user up to a moment (inclusive), oldest first. Cost: one bucket's files are read."""
+        paths = self.paths([user % self.buckets])
+        if not paths:
+            return LOG.empty_table()
+        with self.resources.connect() as con:
+            upto = "" if until_us is None else f"AND epoch_us({AT}) <= {int(until_us)}"
+            return con.sql(
+                f"SELECT {_columns(LOG.names)} FROM read_parquet($paths, hive_partitioning = false) "
+                f"WHERE {USER} = $user {upto} ORDER BY {AT}, {LOGGED.EVENT_ID}",
+                params={"paths": paths, "user": int(user)},
+            ).to_arrow_table()
+
+    def span_us(self) -> tuple[int, int] | None:
+        """Time of the first and of the last event, or None for an empty log."""
+        segments = self.catalog.segments()
+        return (min(s.first_us for s in segments), max(s.last_us for s in segments)) if segments else None
+
+    def __len__(self) -> int:
+        return sum(segment.events for segment in self.catalog.segments())
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def recover(self) -> int:
+        """Remove what an interrupted writer left. Returns how many files; nothing listed is touched."""
+        listed = {segment.path for segment in self.catalog.segments()}
+        stray = [p for p in self.folder.rglob("*.parquet") if str(p.relative_to(self.folder)) not in listed]
+        for path in stray:
+            path.unlink()
+        shutil.rmtree(self.folder / "staging", ignore_errors=True)
+        return len(stray)
+
+    def append(self, delivery: Path, source: str, verdicts: Path | None, report: dict[str, Any]) -> Appended:
+        """Add a delivery's events that the log does not have, in one all-or-nothing step.
+
+        `delivery`: Parquet of the schema EVENTS with `fingerprint`, `file` and `row`; `verdicts`: Parquet of the
+        schema VERDICTS. Of two events of one id the first by (file, row) stays. Raises `TransientError` when the
+        disk is full; then nothing has changed. Cost: one sort of the delivery, one read of the log's ids.
+        """
+        self.recover()
+        try:
+            with self.resources.connect() as con:
+                return self._append(con, delivery, source, verdicts, report)
+        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as full:
+            self.recover()
+            if isinstance(full, OSError) or "space" in str(full).lower() or "could not write" in str(full).lower():
+                raise TransientError(
+                    f"The disk is full or cannot be written ({_first_line(full)}). Free some space below "
+                    f"{self.folder} and run it again; nothing was changed."
+                ) from full
+            raise
+
+    def _append(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        delivery: Path,
+        source: str,
+        verdicts: Path | None,
+        report: dict[str, Any],
+    ) -> Appended:
+        offered, erased = self._stage(con, delivery)
+        self._judge_ids(con)
+        counts: dict[str, int] = dict(con.execute("SELECT fate, count(*) FROM judged GROUP BY 1").fetchall())
+        ingest = int(self.catalog.meta("next_ingest", "1"))
+        files = self._write(con, ingest)
+        letters = [*_rows(con, _CONFLICTS), *(_rows(con, _VERDICTS, [str(verdicts)]) if verdicts else [])]
+        users = [row[0] for row in con.execute(f"SELECT DISTINCT {USER} FROM judged WHERE fate = 'new'").fetchall()]
+        appended = Appended(
+            ingest=ingest,
+            offered=offered,
+            new=counts.get("new", 0),
+            duplicates=counts.get("duplicate", 0),
+            conflicts=counts.get("conflict", 0),
+            erased=erased,
+        )
+        with self.catalog.transaction() as db:
+            self.catalog.bury(db, letters)
+            db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", files)
+            db.executemany("INSERT INTO touched VALUES (?, ?)", ((ingest, user) for user in users))
+            db.execute("INSERT INTO ingests (source, report) VALUES (?, ?)", (source, json.dumps(report)))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('next_ingest', ?)", (str(ingest + 1),))
+        return appended
+
+    def _stage(self, con: duckdb.DuckDBPyConnection, delivery: Path) -> tuple[int, int]:
+        """Put row numbers in place of ids (table `staged`); returns how many were offered and how many are erased."""
+        con.execute(f"CREATE VIEW delivered AS SELECT * FROM read_parquet('{_quoted(delivery)}')")
+        offered = int(con.execute("SELECT count(*) FROM delivered").fetchall()[0][0])
+        users = self._distinct(con, EVENT.USER_ID)
+        keep = [not gone for gone in self.catalog.erased(users)]
+        kept_users = [user for user, kept in zip(users, keep, strict=True) if kept]
+        items = self._distinct(con, EVENT.ITEM_ID)
+        con.register("user_rows", _row_table(kept_users, self.catalog.users.add(kept_users)))
+        con.register("item_rows", _row_table(items, self.catalog.items.add(items)))
+        con.execute(
+            f"CREATE TEMP TABLE staged AS SELECT u.row AS {USER}, i.row AS {LOGGED.ITEM}, "
+            f"{_columns(CARRIED, of='d.')}, d.{FILE} AS file, d.{ROW} AS line "
+            f"FROM delivered d JOIN user_rows u ON d.{EVENT.USER_ID} = u.key "
+            f"LEFT JOIN item_rows i ON d.{EVENT.ITEM_ID} = i.key"
+        )
+        staged = int(con.execute("SELECT count(*) FROM staged").fetchall()[0][0])
+        return offered, offered - staged
+
+    def _distinct(self, con: duckdb.DuckDBPyConnection, column: str) -> list[str]:
+        """The distinct values in the order in which they came, so that rows are given reproducibly."""
+        found = con.execute(
+            f"SELECT {column} FROM delivered WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY min(({FILE}, {ROW})), 1"
+        ).fetchall()
+        return [row[0] for row in found]
+
+    def _judge_ids(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Table `judged`: each staged event with its fate: new, duplicate or conflict."""
+        key = ", ".join(KEY)
+        same = " AND ".join(f"s.{name} = k.{name}" for name in KEY)
+        paths = self.paths()
+        con.execute(
+            f"CREATE TEMP TABLE known AS SELECT {key}, {FINGERPRINT} FROM "
+            + (
+                f"read_parquet($paths, hive_partitioning = false) WHERE {EVENT.SOURCE} IN "
+                f"(SELECT DISTINCT {EVENT.SOURCE} FROM staged)"
+                if paths
+                else "staged WHERE false"
+            ),
+            {"paths": paths} if paths else None,
+        )
+        con.execute(
+            f"CREATE TEMP TABLE judged AS "
+            f"WITH ordered AS (SELECT *, row_number() OVER w AS turn, first({FINGERPRINT}) OVER w AS first_print "
+            f"FROM staged WINDOW w AS (PARTITION BY {key} ORDER BY file, line)) "
+            f"SELECT s.* EXCLUDE (turn, first_print), CASE "
+            f"WHEN coalesce(k.{FINGERPRINT}, first_print) <> s.{FINGERPRINT} THEN 'conflict' "
+            f"WHEN k.{FINGERPRINT} IS NOT NULL OR turn > 1 THEN 'duplicate' ELSE 'new' END AS fate "
+            f"FROM ordered s LEFT JOIN known k ON {same}"
+        )
+        con.execute("DROP TABLE staged")
+
+    def _write(self, con: duckdb.DuckDBPyConnection, ingest: int) -> list[tuple[Any, ...]]:
+        """Write the new events as files in place, durable but not yet listed."""
+        staging = self.folder / "staging"
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        con.execute(
+            f"COPY (SELECT {_columns(LOG.names)}, {USER} % {self.buckets} AS bucket, "
+            f"strftime({AT}, '%Y-%m') AS month FROM judged WHERE fate = 'new' "
+            f"ORDER BY bucket, month, {USER}, {AT}, {LOGGED.EVENT_ID}) "
+            f"TO '{_quoted(staging)}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (bucket, month))"
+        )
+        written = []
+        for number, path in enumerate(sorted(staging.rglob("*.parquet"))):
+            bucket, month = (part.split("=")[1] for part in path.relative_to(staging).parts[:2])
+            target = self.folder / f"bucket={int(bucket):02d}" / f"month={month}" / f"{ingest:06d}-{number:04d}.parquet"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sync(path)
+            path.rename(target)
+            written.append(self._described(con, target, int(bucket), month, ingest))
+        for folder in {(self.folder / row[0]).parent for row in written}:
+            sync(folder)
+        shutil.rmtree(staging)
+        return written
+
+    def _described(
+        self, con: duckdb.DuckDBPyConnection, path: Path, bucket: int, month: str, ingest: int
+    ) -> tuple[Any, ...]:
+        n, first, last = con.execute(
+            f"SELECT count(*), min(epoch_us({AT})), max(epoch_us({AT})) "
+            f"FROM read_parquet('{_quoted(path)}', hive_partitioning = false)"
+        ).fetchall()[0]
+        return (str(path.relative_to(self.folder)), bucket, month, n, first, last, ingest)
+
+    # -- forgetting -------------------------------------------------------------------------------------------
+
+    def erase(self, user: int) -> list[Segment]:
+        """Rewrite the files of the user's bucket without the user. Returns the segments that were replaced.
+
+        The caller then forgets the id in the catalogue; a crash in between leaves either version of each file.
+        """
+        replaced = []
+        with self.resources.connect() as con:
+            for segment in self.catalog.segments([user % self.buckets]):
+                path = self.folder / segment.path
+                count = f"SELECT count(*) FILTER ({USER} = {user}), count(*) FROM read_parquet(?)"
+                mine, n = con.execute(count, [str(path)]).fetchall()[0]
+                if mine:
+                    self._replace_without(con, segment, path, user, left=n - mine)
+                    replaced.append(segment)
+        return replaced
+
+    def _replace_without(
+        self, con: duckdb.DuckDBPyConnection, segment: Segment, path: Path, user: int, left: int
+    ) -> None:
+        rows: list[tuple[Any, ...]] = []
+        if left:
+            target = path.with_name(f"{path.stem}e.parquet")
+            con.execute(
+                f"COPY (SELECT * FROM read_parquet('{_quoted(path)}', hive_partitioning = false) "
+                f"WHERE {USER} <> {user}) TO '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+            sync(target)
+            rows = [self._described(con, target, segment.bucket, segment.month, segment.ingest)]
+        with self.catalog.transaction() as db:
+            db.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
+            db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        path.unlink()
+
+
+def _quoted_name(name: str) -> str:
+    return f'"{name}"'
+
+
+def _columns(names: Iterable[str], of: str = "") -> str:
+    return ", ".join(of + _quoted_name(name) for name in names)
+
+
+_CONFLICTS = (
+    f"SELECT {EVENT.SOURCE} AS source, file, line AS row, 'conflicting_id' AS reason, "
+    f"'an event of this id with other content was received first' AS detail, "
+    f"to_json(struct_pack({', '.join(f'{n} := {n}' for n in map(_quoted_name, CARRIED))}))::VARCHAR AS raw "
+    "FROM judged WHERE fate = 'conflict'"
+)
+_VERDICTS = f"SELECT {_columns(VERDICTS.names)} FROM read_parquet(?)"
+
+
+def sync(path: Path) -> None:
+    """Make a file's (or a folder's) content durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str, args: list[str] | None = None) -> list[dict[str, Any]]:
+    return list(con.sql(query, params=args).to_arrow_table().to_pylist())
+
+
+def _row_table(keys: Sequence[str], rows: Any) -> pa.Table:
+    return pa.table({"key": pa.array(keys, pa.string()), "row": pa.array(np.asarray(rows, np.int32))})
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n")[0]
