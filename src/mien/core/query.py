@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,30 @@ class Answer:
     facets: dict[str, dict[str, int]] | None = None
     did_you_mean: str | None = None
     notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON-ready values in the documented order; unknown parts are absent."""
+        head: dict[str, Any] = {
+            "impression_id": self.impression_id,
+            "personalised": self.personalised,
+            "took_ms": round(self.took_ms, 3),
+            "total": self.total,
+        }
+        optional = {"facets": self.facets, "did_you_mean": self.did_you_mean, "notes": list(self.notes)}
+        head |= {name: value for name, value in optional.items() if value}
+        return head | {"results": [_result(result) for result in self.results]}
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "rank": result.rank,
+        "item_id": result.item_id,
+        "title": result.title,
+        "score": result.score,
+        "reasons": [_reason(reason) for reason in result.reasons],
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    told = {"kind": reason.kind, "text": reason.text, "contribution": reason.contribution}
+    return told | {"evidence": list(reason.evidence)} if reason.evidence else told

@@ -82,6 +82,16 @@ LOG = pa.schema(
 `fingerprint` hashes the content, so that a second event of the same id tells whether it is the same event.
 """
 
+JUDGED_LOG = pa.schema(
+    [
+        *LOG,
+        pa.field("verdict", pa.string()),
+        pa.field("repair", pa.string()),
+        pa.field("flag", pa.string()),
+    ]
+)
+"""The log after `prepare`: why an event is left out (null: kept), what was mended, what is suspect; words by comma."""
+
 VERDICTS = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),
@@ -103,4 +113,5 @@ EVENT = _names(EVENTS)
 ITEM = _names(ITEMS)
 USER = _names(USERS)
 LOGGED = _names(LOG)
+JUDGED = _names(JUDGED_LOG)
 VERDICT = _names(VERDICTS)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mien.core.errors import WorkspaceError
 from mien.core.ids import Rows
@@ -196,6 +197,11 @@ class Catalog:
 
     # -- dead letters -----------------------------------------------------------------------------------------
 
+    def bury_all(self, verdicts: Path) -> int:
+        """`bury` the rows of a verdicts file in a transaction of their own."""
+        with self.transaction() as db:
+            return self.bury(db, read_letters(verdicts))
+
     def bury(self, db: sqlite3.Connection, letters: Iterable[dict[str, Any]]) -> int:
         """Keep rows that could not be used; the same row of the same file again is kept once. Returns how many new."""
         before = db.total_changes
@@ -308,6 +314,11 @@ def _json_values(raw: str) -> set[str]:
     except ValueError:
         return {raw}
     return {str(value) for value in row.values()} if isinstance(row, dict) else {raw}
+
+
+def read_letters(verdicts: Path) -> list[dict[str, Any]]:
+    """The rows of a Parquet file of the schema VERDICTS, ready to be buried."""
+    return list(pq.read_table(verdicts).to_pylist())
 
 
 def _letter_digest(letter: dict[str, Any]) -> str:

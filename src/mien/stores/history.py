@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from mien.core.errors import TransientError
-from mien.core.tables import EVENT, LOG, LOGGED, VERDICT, VERDICTS
-from mien.stores.catalog import Catalog, Segment
+from mien.core.tables import EVENT, LOG, LOGGED, VERDICT
+from mien.stores.catalog import Catalog, Segment, read_letters
 
 FILE, ROW, FINGERPRINT = VERDICT.FILE, VERDICT.ROW, LOGGED.FINGERPRINT
 KEY = (EVENT.SOURCE, EVENT.EVENT_ID)
@@ -152,7 +152,7 @@ class History:
         counts: dict[str, int] = dict(con.execute("SELECT fate, count(*) FROM judged GROUP BY 1").fetchall())
         ingest = int(self.catalog.meta("next_ingest", "1"))
         files = self._write(con, ingest)
-        letters = [*_rows(con, _CONFLICTS), *(_rows(con, _VERDICTS, [str(verdicts)]) if verdicts else [])]
+        letters = [*_rows(con, _CONFLICTS), *(read_letters(verdicts) if verdicts else [])]
         users = [row[0] for row in con.execute(f"SELECT DISTINCT {USER} FROM judged WHERE fate = 'new'").fetchall()]
         appended = Appended(
             ingest=ingest,
@@ -305,7 +305,6 @@ _CONFLICTS = (
     f"to_json(struct_pack({', '.join(f'{n} := {n}' for n in map(_quoted_name, CARRIED))}))::VARCHAR AS raw "
     "FROM judged WHERE fate = 'conflict'"
 )
-_VERDICTS = f"SELECT {_columns(VERDICTS.names)} FROM read_parquet(?)"
 
 
 def sync(path: Path) -> None:
@@ -317,8 +316,8 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, args: list[str] | None = None) -> list[dict[str, Any]]:
-    return list(con.sql(query, params=args).to_arrow_table().to_pylist())
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    return list(con.sql(query).to_arrow_table().to_pylist())
 
 
 def _row_table(keys: Sequence[str], rows: Any) -> pa.Table:

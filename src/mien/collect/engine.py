@@ -1,0 +1,54 @@
+"""The DuckDB that reads and judges strangers' rows: bounded memory, spilling into the delivery's own folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from mien.core.errors import SourceError, TransientError
+
+
+@contextmanager
+def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") -> Iterator[duckdb.DuckDBPyConnection]:
+    """A private in-memory DuckDB whose session zone is `zone`; a full disk becomes a `TransientError`."""
+    spill = folder / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(
+        config={
+            "memory_limit": memory_limit,
+            "threads": threads,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    try:
+        connection.execute(f"SET TimeZone = {literal(zone)}")
+        yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise TransientError(
+            f"Reading needed more than {memory_limit} of memory, and the disk could not take the rest: "
+            f"{_first_line(error)} Allow more memory or free space at {spill}."
+        ) from error
+    except duckdb.IOException as error:
+        if "space" in str(error).lower():
+            raise TransientError(f"The disk is full at {spill}; free space and run it again.") from error
+        raise SourceError(_first_line(error)) from error
+    finally:
+        connection.close()
+
+
+def ident(name: str) -> str:
+    """A column name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

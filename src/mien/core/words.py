@@ -1,0 +1,112 @@
+"""The words of a text: normalised, Chinese cut into words and single characters, English reduced to stems.
+
+One definition for the search index, for queries and for the topics of reviews. Imported only where it is needed:
+the Chinese dictionary costs a fifth of a second to load.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+
+import rjieba
+from snowballstemmer import stemmer
+
+HAN = "㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
+RUN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
+_IS_HAN = re.compile(rf"[{HAN}]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_STEMMER = stemmer("english")
+_STEMMER_LOCK = Lock()  # a stemmer keeps the word at hand in itself
+
+_QUERY_STOPS = "a an and at by for from in of on or the to with 的 了 和 与 或"
+_STOPS_EN = (
+    "a about after all also am an and any are as at be been but by can could did do does for from get got had has have"
+    " he her here him his how i if in into is it its just like me more most my no not of off on one only or other our"
+    " out over really she so some than that the their them then there these they this those to too up very was we were"
+    " what when where which who will with would you your s t re ve ll d m"
+)
+_STOPS_ZH = (
+    "的 了 和 是 就 都 而 及 与 或 在 也 很 还 又 不 没 没有 有 我 我们 你 你们 您 他 她 它 他们 这 那 这个 那个"
+    " 一个 一 个 上 下 到 去 来 说 要 会 能 可以 对 把 被 让 给 从 着 过 吧 吗 呢 啊 哦 呀 嘛 哈 得 地 之 其"
+    " 因为 所以 但 但是 如果 比较 非常 太 真 真的 就是 还是 觉得 感觉 什么 怎么 东西 已经 这样 那样 有点"
+    " 不是 知道 自己 时候 用 买 再"
+)
+QUERY_STOP_WORDS = frozenset(_QUERY_STOPS.split())
+"""What a query need not find: fewer than in prose, since "no", "one" or "m" may name a good."""
+STOP_WORDS_EN = frozenset(_STOPS_EN.split())
+STOP_WORDS_ZH = frozenset(_STOPS_ZH.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a query. `surface` as written (normalised), `term` as the index holds it."""
+
+    surface: str
+    term: str
+    han: bool
+
+
+def normalise(text: str) -> str:
+    """NFKC, lower case, Latin accents off, white space single: equal texts for a person are equal strings."""
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    return " ".join(unicodedata.normalize("NFKC", plain).lower().split())
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The Snowball English stem of a normalised word. Cost: 70 µs, then cached."""
+    if not word.isascii():
+        return word
+    with _STEMMER_LOCK:
+        return str(_STEMMER.stemWord(word))
+
+
+def is_han(text: str) -> bool:
+    """Whether the text holds a Chinese character."""
+    return bool(_IS_HAN.search(text))
+
+
+def index_terms(text: str) -> list[str]:
+    """What the index holds of a text: stems; for Chinese the words of search mode and every single character.
+
+    Single characters make one-character queries and unusual cuts findable.
+    """
+    terms: list[str] = []
+    for run in RUN.findall(normalise(text)):
+        if is_han(run):
+            terms += [word for word in rjieba.cut_for_search(run) if len(word) > 1]
+            terms += run
+        else:
+            terms.append(stem(run))
+    return terms
+
+
+def query_words(text: str) -> list[Word]:
+    """The words of a query in order, each once; stop words only where nothing else is left."""
+    found: dict[str, Word] = {}
+    for run in RUN.findall(normalise(text)):
+        han = is_han(run)
+        for surface in rjieba.cut(run) if han else [run]:
+            word = Word(surface, surface if han else stem(surface), han)
+            found.setdefault(word.term, word)
+    words = list(found.values())
+    return [word for word in words if word.surface not in QUERY_STOP_WORDS] or words
+
+
+def content_words(text: str) -> list[tuple[str, str]]:
+    """`(term, surface)` of the words that carry meaning: no stop words, numbers or single letters, in order."""
+    surfaces = (
+        surface for run in RUN.findall(normalise(text)) for surface in (rjieba.cut(run) if is_han(run) else [run])
+    )
+    return [(stem(surface), surface) for surface in surfaces if _carries_meaning(surface)]
+
+
+def _carries_meaning(surface: str) -> bool:
+    return not is_stop_word(surface) and not surface.isnumeric() and (len(surface) > 1 or is_han(surface))
+
+
+def is_stop_word(surface: str) -> bool:
+    """Whether a normalised word is too common, in English or Chinese, to say what a text is about."""
+    return surface in STOP_WORDS_EN or surface in STOP_WORDS_ZH

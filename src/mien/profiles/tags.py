@@ -1,0 +1,209 @@
+"""Tags: what a user likes, per facet of the goods, each with its weight, lift, confidence, age and evidence.
+
+With w_a the weight of action a and s_ia the decayed number of times the user did a to item i, a value v of a facet
+has the support S(v) = max(0, Σ_{i in v} Σ_a w_a s_ia), and then
+
+    weight(v)     = S(v) / Σ_v' S(v')                       the user's share
+    lift(v)       = weight(v) / p(v)                        p: the population's share
+    confidence(v) = P(θ > p(v)),  θ ~ Beta(κ p(v) + n(v),  κ (1 − p(v)) + N − n(v))
+    trend(v)      = weight by the fast half-life / weight by the slow one
+
+n(v) is the decayed number of events for v, each at most one, N their sum over the facet; what was taken back (uncart,
+refund) takes from n as it does from S. The Beta is the posterior of the share under a prior of κ events from the
+population.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincc
+
+from mien.core.clock import DAY_US, from_us
+from mien.core.item import Facet
+from mien.core.profile import Tag
+from mien.features.decay import decayed
+from mien.features.state import State, TallyArrays
+from mien.profiles.options import ProfileOptions
+from mien.profiles.yardstick import Yardstick
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """A user's tallies of items, weighed as of a moment: columns of one length, one row an (item, action).
+
+    `slow`, `fast`: decayed counts; `sign`: the weight of the action; `liked`: whether that is above 0.
+    """
+
+    tallies: TallyArrays
+    item: npt.NDArray[np.int32]
+    row: npt.NDArray[np.int64]
+    slow: Floats
+    fast: Floats
+    sign: Floats
+    liked: npt.NDArray[np.bool_]
+
+    @cached_property
+    def newness(self) -> npt.NDArray[np.int64]:
+        """Place of each tally (by its position in `tallies`) by its newest event, 0 the newest; ties by event id."""
+        tallies = self.tallies
+        order = sorted(range(len(tallies.newest)), key=tallies.newest.__getitem__, reverse=True)
+        by_time = np.array(order, dtype=np.int64)[np.argsort(-tallies.last_us[order], kind="stable")]
+        place = np.empty(len(by_time), dtype=np.int64)
+        place[by_time] = np.arange(len(by_time))
+        return place
+
+
+def support(state: State, weights: Floats, n_items: int, at_us: int) -> Support:
+    """What the user did to items that says something of liking. `weights`: by action code. Cost: some 10 µs."""
+    tallies = state.arrays()
+    sign = weights[tallies.action]
+    row = np.flatnonzero((tallies.item >= 0) & (tallies.item < n_items) & (sign != 0.0))
+    settings = state.settings
+    return Support(
+        tallies=tallies,
+        item=tallies.item[row],
+        row=row,
+        slow=decayed(tallies.slow[row], at_us, settings.slow_days),
+        fast=decayed(tallies.fast[row], at_us, settings.fast_days),
+        sign=sign[row],
+        liked=sign[row] > 0.0,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One facet of one user. Columns by value liked: `value` is the code, `member` says which value a row is of."""
+
+    value: npt.NDArray[np.int64]
+    member: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    weight: Floats
+    n: Floats
+    trend: Floats
+
+
+def read_facet(facet: Facet, liking: Support) -> Reading:
+    """The user's shares of the values of a facet, as of the moment of `liking`."""
+    codes = facet.codes[liking.item]
+    rows = np.flatnonzero(codes >= 0)
+    value, member = np.unique(codes[rows], return_inverse=True)
+    size = len(value)
+
+    def total(column: Floats) -> Floats:
+        sums: Floats = np.bincount(member, weights=column[rows], minlength=size).astype(np.float64, copy=False)
+        return sums
+
+    gross = total(np.where(liking.liked, liking.slow * liking.sign, 0.0))
+    net = np.maximum(total(liking.slow * liking.sign), 0.0)
+    kept = np.divide(net, gross, out=np.zeros(size), where=gross > 0)
+    weight = _shares(net)
+    recent = _shares(np.maximum(total(liking.fast * liking.sign), 0.0))
+    return Reading(
+        value=value.astype(np.int64),
+        member=member.astype(np.int64),
+        rows=rows,
+        weight=weight,
+        n=total(np.where(liking.liked, liking.slow, 0.0)) * kept,
+        trend=np.divide(recent, weight, out=np.zeros(size), where=weight > 0),
+    )
+
+
+def read_tags(liking: Support, yardstick: Yardstick, at_us: int, options: ProfileOptions) -> tuple[Tag, ...]:
+    """The tags of every facet, in the facets' order, heaviest first. Cost: about 0.2 ms a facet."""
+    tags: list[Tag] = []
+    for facet, shares in zip(yardstick.facets, yardstick.shares, strict=True):
+        tags += _tags_of(facet, shares, liking, yardstick.version, at_us, options)
+    return tuple(tags)
+
+
+def _tags_of(
+    facet: Facet, shares: Floats, liking: Support, version: str, at_us: int, options: ProfileOptions
+) -> list[Tag]:
+    reading = read_facet(facet, liking)
+    if not len(reading.value):
+        return []
+    first, last, count = span(reading, liking)
+    lasting_us = int(options.expiry_days(facet.name) * DAY_US)
+    alive = (last + lasting_us > at_us) & (reading.weight > 0) & (reading.weight >= options.min_weight)
+    share = shares[reading.value]
+    ranked = np.lexsort((reading.value, -reading.weight))
+    shown = ranked[alive[ranked]][: options.tags_per_facet]
+    share = shares[reading.value[shown]]
+    lift = reading.weight[shown] / share
+    sure = confidence(reading.n[shown], float(reading.n.sum()), share, options.prior_strength)
+    behind = witnesses(reading, liking)
+    return [
+        Tag(
+            facet=facet.name,
+            value=facet.values[int(reading.value[k])],
+            weight=float(reading.weight[k]),
+            lift=float(lift[place]),
+            confidence=float(sure[place]),
+            n=int(count[k]),
+            first_seen=from_us(int(first[k])),
+            last_seen=from_us(int(last[k])),
+            trend=float(reading.trend[k]),
+            source="observed",
+            evidence=behind.newest_events(k, options.evidence),
+            version=version,
+            expires=from_us(int(last[k]) + lasting_us),
+        )
+        for place, k in enumerate(shown.tolist())
+    ]
+
+
+def confidence(n: Floats, total: float, share: Floats, strength: float) -> Floats:
+    """P(θ > share) of the posterior Beta(κp + n, κ(1 − p) + N − n): how sure it is that the lift exceeds 1.
+
+    Where the facet has one value only, everybody's share is 1 and nothing can exceed it: 0.
+    """
+    prior = np.minimum(share, 1.0)
+    after = np.maximum(strength * (1.0 - prior) + total - n, 1e-9)
+    sure: Floats = betaincc(strength * prior + n, after, prior)
+    return np.where(prior < 1.0, sure, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Witnesses:
+    """The tallies that speak for each value of a reading: value k has `rows[starts[k] : starts[k + 1]]`, newest first."""
+
+    rows: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    tallies: TallyArrays
+
+    def newest_events(self, k: int, limit: int) -> tuple[str, ...]:
+        """Event ids behind value k, newest first: the newest event of each (item, action)."""
+        newest = self.rows[self.starts[k] : self.starts[k + 1]][:limit]
+        return tuple(self.tallies.newest[row] for row in newest.tolist())
+
+
+def witnesses(reading: Reading, liking: Support) -> Witnesses:
+    """What stands behind the values of a facet. Cost: one sort of the user's tallies."""
+    speaking = liking.liked[reading.rows]
+    rows, member = liking.row[reading.rows[speaking]], reading.member[speaking]
+    order = np.lexsort((liking.newness[rows], member))
+    starts = np.searchsorted(member[order], np.arange(len(reading.value) + 1))
+    return Witnesses(rows[order], starts, liking.tallies)
+
+
+def span(
+    reading: Reading, liking: Support
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and last time, and number of events, of those that speak for each value."""
+    speaking = liking.liked[reading.rows]
+    rows, member = liking.row[reading.rows[speaking]], reading.member[speaking]
+    tallies, size = liking.tallies, len(reading.value)
+    first = np.full(size, np.iinfo(np.int64).max)
+    last = np.full(size, 0, dtype=np.int64)
+    np.minimum.at(first, member, tallies.first_us[rows])
+    np.maximum.at(last, member, tallies.last_us[rows])
+    return first, last, np.bincount(member, weights=tallies.n[rows], minlength=size).astype(np.int64)
+
+
+def _shares(parts: Floats) -> Floats:
+    total = parts.sum()
+    return parts / total if total > 0 else np.zeros_like(parts)

@@ -1,0 +1,71 @@
+"""The blend: score = base + Σ terms. Each named term becomes a reason, so the reasons add up by construction."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.ids import Rows
+from mien.core.query import Reason, Result
+from mien.ranking.shelf import Context
+from mien.ranking.wording import say
+
+Floats = npt.NDArray[np.float64]
+BASE = 0.0
+"""Where every score begins. It is named in every answer, so that the sum is complete."""
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One summand. `values (n,)`: what each candidate gets; `explain(k)`: text and evidence for candidate k.
+
+    0 is no reason at all and is not shown.
+    """
+
+    kind: str
+    values: Floats
+    explain: Callable[[int], tuple[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """Candidates and what they get. `rows (n,)`; every term has n values."""
+
+    rows: Rows
+    terms: tuple[Term, ...]
+
+    @property
+    def scores(self) -> Floats:
+        """`(n,)` sums of the terms, on top of the base."""
+        return BASE + sum((term.values for term in self.terms), np.zeros(len(self.rows)))
+
+    def order(self, popularity: Floats) -> npt.NDArray[np.int64]:
+        """Positions from the highest score down, ties by popularity, then by row."""
+        return np.lexsort((self.rows, -popularity[self.rows], -self.scores))
+
+    def with_term(self, term: Term) -> "Blend":
+        return Blend(self.rows, (*self.terms, term))
+
+    def results(self, chosen: npt.NDArray[np.int64], context: Context, first_rank: int = 1) -> tuple[Result, ...]:
+        """The chosen candidates with their reasons, base first, then the weightiest."""
+        catalogue = context.shelf.catalogue
+        found = []
+        for rank, k in enumerate(chosen.tolist(), start=first_rank):
+            reasons = self.reasons(k, context)
+            row = int(self.rows[k])
+            score = math.fsum(reason.contribution for reason in reasons)
+            found.append(Result(rank, catalogue.item_id[row] or "", catalogue.title[row], score, reasons))
+        return tuple(found)
+
+    def reasons(self, k: int, context: Context) -> tuple[Reason, ...]:
+        """Why candidate k has its score."""
+        reasons = [Reason(term.kind, *self._worded(term, k)) for term in self.terms if term.values[k] != 0.0]
+        reasons.sort(key=lambda reason: -abs(reason.contribution))
+        return (Reason("base", say(context.language, "base"), BASE), *reasons)
+
+    @staticmethod
+    def _worded(term: Term, k: int) -> tuple[str, float, tuple[str, ...]]:
+        text, evidence = term.explain(k)
+        return text, float(term.values[k]), evidence

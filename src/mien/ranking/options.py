@@ -1,0 +1,60 @@
+"""What may be set about ranking."""
+
+from dataclasses import dataclass
+
+from mien.core.errors import UsageError
+
+TIER_STEP = 20.0
+"""How far apart the tiers of text matches stand."""
+MAX_WEIGHTS = 9.0
+"""Most that all weights together may be: even moved down by diversity, an item then keeps above a lower tier."""
+PIN_STEP = 1_000.0
+"""What lifts a pinned item above everything that is not pinned."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankingOptions:
+    """The weights of the blend and its rules. Each term is scaled to 0 … 1 and multiplied by its weight."""
+
+    text: float = 1.0
+    """How well the words of the query match (BM25 against the best match)."""
+    popular: float = 1.0
+    """How much everybody did with the item lately (logarithm, against the most popular one)."""
+    repeat: float = 4.0
+    """How often and how lately the user bought the item."""
+    seen: float = 1.0
+    """How much the user looked at the item or put it in the cart lately, without buying."""
+    neighbour: float = 0.4
+    """How much people who share the user's items share this one."""
+    tag: float = 0.5
+    """How much of what the item is (category, brand, …) the user likes, over all facets."""
+    candidates: int = 10_000
+    """Most text matches that are ranked."""
+    sources: int = 50
+    """Of how many of the user's items the neighbours are looked up, strongest first."""
+    popular_candidates: int = 500
+    """How many of the most popular items are always candidates of a recommendation."""
+    alike_candidates: int = 100
+    """How many popular items of each of the user's favourite leaf categories are candidates."""
+    same_category: int = 3
+    """Most items of one leaf category before other categories come first, in recommendations; 0: no limit."""
+    same_category_search: int = 0
+    """The same in a search, where one category is often just what was asked for."""
+    bought_again: bool = True
+    """Whether what the user has bought is shown to them again; set it to false where nothing is bought twice."""
+    fill_empty: bool = True
+    """Whether a search that nothing matches shows recommendations, and says so, instead of nothing."""
+    facet_values: int = 20
+    """Most values listed per facet of a search."""
+    pins: tuple[str, ...] = ()
+    """Item ids that stand first, in this order, wherever they are among the candidates."""
+
+    def __post_init__(self) -> None:
+        weights = (self.text, self.popular, self.repeat, self.seen, self.neighbour, self.tag)
+        if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
+            raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
+        limits = (self.candidates, self.sources, self.popular_candidates, self.alike_candidates, self.facet_values)
+        if min(limits) < 1 or min(self.same_category, self.same_category_search) < 0:
+            raise UsageError(
+                "Numbers of candidates and facet values must be 1 or more, limits of categories 0 or more."
+            )

@@ -1,0 +1,123 @@
+"""The shelf: the goods and all that was computed about them beforehand; and the context of one question."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import UnknownName
+from mien.core.ids import Rows
+from mien.core.item import Catalogue, coded_facet
+from mien.features.state import State
+from mien.profiles.options import ProfileOptions
+from mien.profiles.wording import Language
+from mien.profiles.yardstick import Yardstick
+from mien.ranking.lexical import TextIndex
+from mien.ranking.options import RankingOptions
+
+Floats = npt.NDArray[np.float64]
+
+
+class Neighbours(Protocol):
+    """Which items are liked by the same people (`models.neighbours.ItemNeighbours`)."""
+
+    def neighbours(self, item: int) -> tuple[Rows, npt.NDArray[np.float32]]:
+        """The items most like `item` and their likeness 0 … 1, best first."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """What all questions share, made once a build. `popular`: `(n,) ≥ 0` by item row (shorter: the rest is 0).
+
+    What a shop does not have (an index, neighbours, popularity) is None and adds nothing to any answer.
+    """
+
+    catalogue: Catalogue
+    yardstick: Yardstick
+    index: TextIndex | None = None
+    neighbours: Neighbours | None = None
+    popular: npt.ArrayLike | None = None
+
+    @cached_property
+    def popularity(self) -> Floats:
+        """`(n_items,)` log-scaled to 0 … 1, 1 for the most popular."""
+        counts = np.zeros(len(self.catalogue))
+        if self.popular is not None:
+            given = np.asarray(self.popular, dtype=np.float64)[: len(counts)]
+            counts[: len(given)] = np.maximum(given, 0.0)
+        top = counts.max(initial=0.0)
+        return np.log1p(counts) / np.log1p(top) if top > 0 else counts
+
+    @cached_property
+    def by_popularity(self) -> Rows:
+        """Item rows that may be shown, most popular first, ties by row."""
+        order = np.lexsort((np.arange(len(self.popularity)), -self.popularity))
+        return order[self.showable[order]].astype(np.int32)
+
+    @cached_property
+    def _falling(self) -> Floats:
+        return -self.popularity[self.by_popularity]
+
+    def popular_rank(self, row: int) -> int:
+        """Place of an item by popularity among those that may be shown, from 1 on; equals share a place."""
+        return 1 + int(np.searchsorted(self._falling, -self.popularity[row], side="left"))
+
+    @cached_property
+    def showable(self) -> npt.NDArray[np.bool_]:
+        """Items that are known and available."""
+        return self.catalogue.known & self.catalogue.available
+
+    @cached_property
+    def leaf(self) -> Rows:
+        """`(n_items,)` code of the whole category path, −1 where there is none."""
+        return coded_facet("leaf", 0, self.catalogue.category).codes
+
+    @cached_property
+    def _by_leaf(self) -> tuple[Rows, npt.NDArray[np.int64]]:
+        leaves = self.leaf[self.by_popularity]
+        order = np.argsort(leaves, kind="stable")
+        return self.by_popularity[order], np.searchsorted(leaves[order], np.arange(self.leaf.max(initial=-1) + 2))
+
+    def in_leaf(self, leaf: int, limit: int) -> Rows:
+        """The most popular items of a leaf category, by its code."""
+        rows, starts = self._by_leaf
+        return rows[starts[leaf] : starts[leaf + 1]][:limit]
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {item: row for row, item in enumerate(self.catalogue.item_id) if item is not None}
+
+    def row(self, item_id: str) -> int:
+        """The row of an item that is known, or `UnknownName` with the nearest ids."""
+        row = self._row_of.get(item_id)
+        if row is None:
+            raise UnknownName("item", item_id, self._row_of)
+        return row
+
+    def rows_of(self, item_ids: tuple[str, ...]) -> list[int]:
+        """The rows of those ids that are known, in their order."""
+        return [self._row_of[item_id] for item_id in item_ids if item_id in self._row_of]
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """All that one question is answered from. `state` None: nothing is known of who asks.
+
+    `profile`: how a profile is read (when a liking expires, how sure it must be).
+    `impression_id`: what the answer is to be called; None derives it from the question and the time. `clock`: seconds,
+    for `took_ms`.
+    """
+
+    shelf: Shelf
+    at_us: int
+    state: State | None = None
+    options: RankingOptions = field(default_factory=RankingOptions)
+    profile: ProfileOptions = field(default_factory=ProfileOptions)
+    language: Language = "en"
+    impression_id: str | None = None
+    clock: Callable[[], float] = time.perf_counter

@@ -1,0 +1,82 @@
+"""What reports say, in English and Chinese."""
+
+from collections.abc import Mapping
+
+from mien.profiles.wording import ACTION_NAMES, FACETS, Language
+
+__all__ = ["TEXT", "Language", "action_name", "facet_name", "say"]
+
+TEXT: Mapping[str, tuple[str, str]] = {
+    "quality": ("Quality of the events", "事件数据质量"),
+    "quality_lead": ("What came in, what became of it, and why.", "读入了什么，如何处理，以及原因。"),
+    "came_in": ("Rows read", "读入行数"),
+    "kept": ("Kept", "保留"),
+    "untouched": ("As it came", "未改动"),
+    "changed": ("Changed", "修正"),
+    "dropped": ("Left out", "剔除"),
+    "flagged": ("Flagged", "标记"),
+    "rejected": ("Rejected", "拒收"),
+    "known": ("Already in the log", "日志中已有"),
+    "gone": ("Not judged", "未参与判定"),
+    "where_rows_went": ("Where the rows went", "各行去向"),
+    "events": ("Events", "事件数"),
+    "reason": ("Reason", "原因"),
+    "action": ("Action", "行为"),
+    "hour": ("Hour", "小时"),
+    "day": ("Day", "日期"),
+    "week": ("Week from", "周（起始日）"),
+    "month": ("Month", "月份"),
+    "per_day": ("Kept events per day", "每日保留事件"),
+    "per_week": ("Kept events per week", "每周保留事件"),
+    "per_month": ("Kept events per month", "每月保留事件"),
+    "per_hour": ("Kept events per hour of the day", "一天中各小时的保留事件"),
+    "per_action": ("Kept events per action", "各行为的保留事件"),
+    "why_rejected": ("Why rows were rejected", "拒收原因"),
+    "why_dropped": ("Why events were left out", "剔除原因"),
+    "why_changed": ("Why events were changed", "修正原因"),
+    "why_flagged": ("Why events were flagged", "标记原因"),
+    "several": (
+        "An event may have several reasons; it is counted once in the total.",
+        "一个事件可有多个原因，总数中只计一次。",
+    ),
+    "adds_up": ("Every count on this page adds up.", "本页所有计数相互吻合。"),
+    "numbers": ("The numbers", "数据表"),
+    "refunds": ("Refunds with their purchase", "找到对应购买的退款"),
+    "repeats": ("Exact repeats", "完全重复的行"),
+    "of": ("of", "/"),
+    "traits": ("Traits", "属性"),
+    "activity": ("Activity", "活动"),
+    "value": ("Value", "价值"),
+    "next": ("Next, most likely", "接下来最可能"),
+    "segments": ("Segments", "人群"),
+    "sessions": ("sessions", "会话"),
+    "orders": ("orders", "订单"),
+    "weight": ("weight", "权重"),
+    "lift": ("lift", "提升度"),
+    "confidence": ("sure", "置信度"),
+    "personal": ("personalised", "个性化"),
+    "not_personal": ("not personalised", "非个性化"),
+    "found": ("found", "个匹配"),
+    "item": ("Item", "商品"),
+    "score": ("Score", "得分"),
+    "reasons": ("Reasons", "理由"),
+    "other_reasons": ("others", "其他"),
+    "model": ("Model", "模型"),
+    "facet": ("Profile by facet", "画像维度"),
+    "intervals": ("In brackets: 95 % intervals over users.", "方括号内为按用户计算的 95% 区间。"),
+}
+
+
+def say(key: str, language: Language) -> str:
+    """The words of a key."""
+    return TEXT[key][language == "zh"]
+
+
+def action_name(action: str, language: Language) -> str:
+    """An action for people."""
+    return ACTION_NAMES.get(action, action) if language == "zh" else action
+
+
+def facet_name(facet: str, language: Language) -> str:
+    """A facet for people."""
+    return FACETS[language].get(facet, facet)

@@ -1,0 +1,106 @@
+"""One definition, many engines: every expression compiles for four of them, and Spark folds the same states."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from feature_events import START_US, folded, log_table, tabled
+
+from mien.core.clock import DAY_US
+from mien.core.errors import UsageError
+from mien.core.event import ACTIONS, LoggedEvent
+from mien.core.ids import NO_ITEM, ItemRow, UserRow
+from mien.core.item import Facet
+from mien.core.tables import JUDGED_LOG
+from mien.features.assemble import states
+from mien.features.codec import decode
+from mien.features.engine import connect, micros, read_parquet
+from mien.features.state import FoldSettings
+from mien.features.tables import fold_tables
+from mien.features.totals import total_tables
+from mien.features.user_tables import preference_table, user_tables
+from mien.testing.state_checks import differences
+
+DIALECTS = ("duckdb", "pyspark", "clickhouse", "bigquery")
+RULES = FoldSettings(zone="Europe/London")
+SPAN = (START_US, START_US + 400 * DAY_US)
+
+
+@pytest.fixture
+def spark_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ibis loads its options for Spark with the package; the compiler asks for one of them without it."""
+    if ibis.options.pyspark is None:
+        monkeypatch.setattr(type(ibis.options), "pyspark", SimpleNamespace(treat_nan_as_null=False))
+
+
+def all_expressions(dialect: str) -> Iterator[tuple[str, Any]]:
+    judged = ibis.table(ibis.schema(JUDGED_LOG), name="judged")
+    facet = Facet("colour", 0, ("red", "blue"), np.array([0, 1, -1], dtype=np.int32))
+    parts = fold_tables(judged, RULES, span=SPAN, dialect=dialect)
+    users = user_tables(judged, RULES, SPAN[1], span=SPAN, dialect=dialect)
+    for tables in (parts, users):
+        yield from ((f"{type(tables).__name__}.{f.name}", getattr(tables, f.name)) for f in fields(tables))
+    yield from total_tables(judged, RULES, dialect=dialect).items()
+    yield "preference", preference_table(parts.tallies, facet, RULES, SPAN[1])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_expression_compiles(dialect: str, spark_options: None) -> None:
+    compiled = {name: ibis.to_sql(expression, dialect=dialect) for name, expression in all_expressions(dialect)}
+    assert len(compiled) == 21
+    assert all(sql.lstrip().upper().startswith(("SELECT", "WITH")) for sql in compiled.values())
+
+
+def test_an_unknown_engine_is_a_clear_error() -> None:
+    with pytest.raises(UsageError, match="duckdb, spark"):
+        connect("polars")
+    with pytest.raises(UsageError, match="not known to run on sqlite"):
+        micros(ibis.table({"at": "timestamp('UTC')"}, name="t").at, "sqlite")
+
+
+def some_events(n: int = 1500, users: int = 7) -> list[LoggedEvent]:
+    rng = np.random.default_rng(5)
+    at_us = START_US + np.sort(rng.integers(0, 400 * DAY_US // 1_000_000, n)) * 1_000_000 + rng.integers(0, 2, n)
+    return [
+        LoggedEvent(
+            user=UserRow(int(rng.integers(0, users))),
+            event_id=f"é{k}" if k % 5 else f"e{k}",
+            action=ACTIONS[int(rng.integers(0, len(ACTIONS)))],
+            at_us=int(at_us[k]),
+            item=ItemRow(int(rng.integers(0, 40))) if k % 7 else NO_ITEM,
+            value=round(float(rng.lognormal(2, 1)), 2),
+            quantity=float(rng.integers(1, 4)),
+            query=f"红色 {k % 9}" if k % 3 == 0 else None,
+            text="text" if k % 11 == 0 else None,
+        )
+        for k in range(n)
+    ]
+
+
+def test_long_histories_agree_on_duckdb() -> None:
+    events = some_events()
+    ours, theirs = tabled(events, RULES), folded(events, RULES)
+    assert [line for user in theirs for line in differences(ours[user], theirs[user])] == []
+    assert all(state.prefix.last is not None for state in theirs.values())
+
+
+@pytest.mark.service
+def test_spark_folds_the_same_states(tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="needs the extra spark: pip install 'mien[spark]'")
+    events = some_events(600, 4)
+    pq.write_table(log_table(events), tmp_path / "log.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Spark's own
+        con = connect("spark", threads=2, memory="1GB")
+        table = read_parquet(con, [tmp_path / "log.parquet"])
+        ours = {int(user): decode(data) for user, data in states([table], RULES)}
+        con.disconnect()
+    theirs = folded(events, RULES)
+    assert [line for user in theirs for line in differences(ours[user], theirs[user])] == []
