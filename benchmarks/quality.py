@@ -56,6 +56,16 @@ def main(folder: Path, names: list[str]) -> None:
             shop.data, shop.at_us, facets=shop.facets, active_days=shop.active_days, test_days=shop.test_days
         )
         print(table(shop, found, time.perf_counter() - begun), flush=True)
+        frequency = evaluate(
+            shop.data,
+            shop.at_us,
+            models=(),
+            settings={"repeat": {"half_life_days": None}},
+            active_days=shop.active_days,
+            test_days=shop.test_days,
+        )
+        row = frequency.to_dict()["models"][1]
+        print(f"Personal frequency: {figure(row['recall@10'])}, {figure(row['ndcg@10'])}.\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -75,10 +75,9 @@ def gather(tmp_path: Path) -> Collect:
         )
         report = collected.report
         assert report.rows == report.accepted + sum(report.rejected.values())
-        assert len(collected.rows(kind)) == report.accepted
-        assert len(collected.rows("verdicts")) == sum(report.rejected.values()) + sum(
-            sum(also.rejected.values()) for also in report.also
-        )
+        assert pq.read_metadata(getattr(collected.delivery, kind)).num_rows == report.accepted
+        rejected = [sum(one.rejected.values()) for one in (report, *report.also)]
+        assert pq.read_metadata(collected.delivery.verdicts).num_rows == sum(rejected)
         return collected
 
     return run

@@ -80,9 +80,17 @@ def test_online_retail(gather: Collect, shared_data: Path) -> None:
 def test_retailrocket_subset(gather: Collect, shared_data: Path) -> None:
     got = gather(f"dataset:retailrocket:{shared_data / 'retailrocket'}")
     actions = pq.read_table(got.delivery.events, columns=["action"])["action"].value_counts().to_pylist()
-    assert {count["values"]: count["counts"] for count in actions} == {"view": 75_374, "cart": 12_456, "purchase": 9_551}
+    assert {count["values"]: count["counts"] for count in actions} == {
+        "view": 75_374,
+        "cart": 12_456,
+        "purchase": 9_551,
+    }
     first = got.rows()[0]
-    assert (first["user_id"], first["item_id"], first["at"]) == ("1176", "6768", datetime.fromtimestamp(1430623510, UTC))
+    assert (first["user_id"], first["item_id"], first["at"]) == (
+        "1176",
+        "6768",
+        datetime.fromtimestamp(1430623510, UTC),
+    )
 
 
 def test_ta_feng(gather: Collect, shared_data: Path) -> None:
@@ -128,7 +136,10 @@ def test_movielens_csv(gather: Collect, tmp_path: Path) -> None:
         movies="movieId,title,genres\n1,ToyStory(1995),Adventure|Animation\n3,Old,Comedy\n",
     )
     got = gather(f"dataset:movielens:{folder}")
-    assert [(row["action"], row["rating"], row["at"].year) for row in got.rows()] == [("rate", 4.0, 2000), ("rate", 4.5, 2000)]
+    assert [(row["action"], row["rating"], row["at"].year) for row in got.rows()] == [
+        ("rate", 4.0, 2000),
+        ("rate", 4.5, 2000),
+    ]
     assert [(item["item_id"], item["category"]) for item in got.rows("items")] == [("1", "Adventure"), ("3", "Comedy")]
 
 
@@ -172,12 +183,16 @@ def test_retailrocket_of_kaggle(gather: Collect, tmp_path: Path) -> None:
 
 def test_rees46(gather: Collect, tmp_path: Path) -> None:
     head = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
-    row = "2019-10-01 00:00:00 UTC,{},44600062,2103807459595387724,appliances.kitchen.mixer,shiseido,35.79,541312140,72d7\n"
+    row = "2019-10-01 00:00:00 UTC,{},44600062,21038,appliances.kitchen.mixer,shiseido,35.79,541312140,72d7\n"
     (tmp_path / "months").mkdir()
     (tmp_path / "months" / "2019-Oct.csv").write_text(head + row.format("view") + row.format("purchase"))
     (tmp_path / "months" / "2019-Nov.csv").write_text(head + row.format("remove_from_cart"))
     got = gather(f"dataset:rees46:{tmp_path / 'months'}")
-    assert [(row["action"], row["value"]) for row in got.rows()] == [("uncart", None), ("view", None), ("purchase", 35.79)]
+    assert [(row["action"], row["value"]) for row in got.rows()] == [
+        ("uncart", None),
+        ("view", None),
+        ("purchase", 35.79),
+    ]
     assert got.rows()[0]["at"] == datetime(2019, 10, 1, tzinfo=UTC)
     item = got.rows("items")[0]
     assert (item["category"], item["brand"], item["price"]) == ("appliances/kitchen/mixer", "shiseido", 35.79)
@@ -187,7 +202,10 @@ def test_taobao(gather: Collect, tmp_path: Path) -> None:
     (tmp_path / "UserBehavior.csv").write_text("1,2268318,2520377,pv,1511544070\n1,2333346,2520771,fav,1511561733\n")
     got = gather(f"dataset:taobao:{tmp_path}")
     assert [(row["action"], row["row"]) for row in got.rows()] == [("view", 1), ("favourite", 2)]
-    assert {item["item_id"]: item["category"] for item in got.rows("items")} == {"2268318": "2520377", "2333346": "2520771"}
+    assert {item["item_id"]: item["category"] for item in got.rows("items")} == {
+        "2268318": "2520377",
+        "2333346": "2520771",
+    }
 
 
 def test_instacart(gather: Collect, tmp_path: Path) -> None:
@@ -223,7 +241,9 @@ def test_olist(gather: Collect, tmp_path: Path) -> None:
         product_category_name_translation="product_category_name,product_category_name_english\nperfumaria,perfumery\n",
     )
     got = gather(f"dataset:olist:{folder}")
-    assert {(row["action"], row["user_id"], row["item_id"], row["value"], row["rating"], row["text"]) for row in got.rows()} == {
+    assert {
+        (row["action"], row["user_id"], row["item_id"], row["value"], row["rating"], row["text"]) for row in got.rows()
+    } == {
         ("purchase", "u1", "p1", 29.99, None, None),
         ("review", "u1", "p1", None, 4.0, "Gostei"),
     }

@@ -56,7 +56,7 @@ def zipped(name: str, data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows_of_a_shop, seed=st.integers(0, 99))
 def test_ids_do_not_depend_on_how_rows_came(gather: Collect, rows: list[tuple[str, ...]], seed: int) -> None:
     text = as_csv(rows)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import ibis
+import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
@@ -82,6 +83,26 @@ def log_table(events: Sequence[LoggedEvent]) -> pa.Table:
         for e in events
     ]
     return pa.Table.from_pylist(rows, schema=LOG)
+
+
+def some_events(n: int = 1500, users: int = 7) -> list[LoggedEvent]:
+    """A fixed crowd over 400 days, everything in it: ties, all actions, searches, reviews, ids beyond ASCII."""
+    rng = np.random.default_rng(5)
+    at_us = START_US + np.sort(rng.integers(0, 400 * DAY_US // 1_000_000, n)) * 1_000_000 + rng.integers(0, 2, n)
+    return [
+        LoggedEvent(
+            user=UserRow(int(rng.integers(0, users))),
+            event_id=f"é{k}" if k % 5 else f"e{k}",
+            action=ACTIONS[int(rng.integers(0, len(ACTIONS)))],
+            at_us=int(at_us[k]),
+            item=ItemRow(int(rng.integers(0, 40))) if k % 7 else NO_ITEM,
+            value=round(float(rng.lognormal(2, 1)), 2),
+            quantity=float(rng.integers(1, 4)),
+            query=f"红色 {k % 9}" if k % 3 == 0 else None,
+            text="text" if k % 11 == 0 else None,
+        )
+        for k in range(n)
+    ]
 
 
 _CON = []

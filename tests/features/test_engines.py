@@ -11,12 +11,10 @@ import ibis
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from feature_events import START_US, folded, log_table, tabled
+from feature_events import START_US, folded, log_table, some_events, tabled
 
 from mien.core.clock import DAY_US
 from mien.core.errors import UsageError
-from mien.core.event import ACTIONS, LoggedEvent
-from mien.core.ids import NO_ITEM, ItemRow, UserRow
 from mien.core.item import Facet
 from mien.core.tables import JUDGED_LOG
 from mien.features.assemble import states
@@ -63,25 +61,6 @@ def test_an_unknown_engine_is_a_clear_error() -> None:
         connect("polars")
     with pytest.raises(UsageError, match="not known to run on sqlite"):
         micros(ibis.table({"at": "timestamp('UTC')"}, name="t").at, "sqlite")
-
-
-def some_events(n: int = 1500, users: int = 7) -> list[LoggedEvent]:
-    rng = np.random.default_rng(5)
-    at_us = START_US + np.sort(rng.integers(0, 400 * DAY_US // 1_000_000, n)) * 1_000_000 + rng.integers(0, 2, n)
-    return [
-        LoggedEvent(
-            user=UserRow(int(rng.integers(0, users))),
-            event_id=f"é{k}" if k % 5 else f"e{k}",
-            action=ACTIONS[int(rng.integers(0, len(ACTIONS)))],
-            at_us=int(at_us[k]),
-            item=ItemRow(int(rng.integers(0, 40))) if k % 7 else NO_ITEM,
-            value=round(float(rng.lognormal(2, 1)), 2),
-            quantity=float(rng.integers(1, 4)),
-            query=f"红色 {k % 9}" if k % 3 == 0 else None,
-            text="text" if k % 11 == 0 else None,
-        )
-        for k in range(n)
-    ]
 
 
 def test_long_histories_agree_on_duckdb() -> None:

@@ -189,3 +189,43 @@ def test_wrong_calls_are_refused_with_a_sentence() -> None:
         model.recommend(data, [0], 3, at_us=NOW_US, exclude=np.zeros(2, dtype=bool))
     with pytest.raises(UsageError, match="allowed must have one entry"):
         model.recommend(data, [0], 3, at_us=NOW_US, allowed=np.zeros(2, dtype=bool))
+
+
+def test_best_of_a_wide_row_agrees_with_a_full_sort() -> None:
+    random = np.random.default_rng(4)
+    scores = np.maximum(random.normal(-2, 1, (30, 5000)), 0.0).astype(np.float32)  # most are tied at 0
+    scores[5] = -np.inf
+    scores[6] = random.normal(size=5000)
+    fallback = random.integers(0, 9, 5000).astype(float)
+    found = best(scores, 20, fallback)
+    expected = np.array([np.lexsort((np.arange(5000), -fallback, -row))[:20] for row in scores])
+    expected[5] = -1
+    assert np.array_equal(found.items, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("popular", {"window_days": 0}),
+        ("repeat", {"half_life_days": -1.0}),
+        ("item-neighbours", {"k": 0}),
+        ("user-neighbours", {"shrinkage": -1.0}),
+        ("ease", {"ridge": 0.0}),
+        ("als", {"factors": 0}),
+        ("interest", {"dim": 0}),
+    ],
+)
+def test_settings_without_a_meaning_are_refused(name: str, settings: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(settings))} of the model {name} must be above 0"):
+        model_named(name)(**settings)
+
+
+def test_an_unknown_learner_is_named() -> None:
+    with pytest.raises(UnknownName, match="ridge"):
+        model_named("interest")(learner="rigde")
+
+
+def test_a_ridge_too_small_for_single_precision_is_a_sentence() -> None:
+    data = Interactions.of([0] * 3, [0, 1, 2], [BUY] * 3, [NOW_US] * 3, n_users=1, n_items=3)
+    with pytest.raises(UsageError, match="set it higher"):
+        Ease(ridge=1e-12).fit(data, at_us=NOW_US)

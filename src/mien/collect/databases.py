@@ -68,9 +68,9 @@ def read_database(source: DatabaseSource, target: Path) -> FileReport:
 
     A file that is not there, a server that does not answer or a query that fails is a `SourceError`.
     """
-    if source.url.drivername.startswith("sqlite") and source.url.database not in (None, "", ":memory:"):
-        if not Path(str(source.url.database)).is_file():
-            raise SourceError("There is no such database file.", path=source.url.database)
+    path = source.url.database
+    if source.url.drivername.startswith("sqlite") and path not in (None, "", ":memory:") and not Path(path).is_file():
+        raise SourceError("There is no such database file.", path=path)
     try:
         with _connection(source.url) as connection:
             result = _execute(connection, source)
@@ -99,7 +99,8 @@ def _connection(url: sa.URL) -> Iterator[sa.Connection]:
 
 def _execute(connection: sa.Connection, source: DatabaseSource) -> sa.CursorResult[Any]:
     if source.query is not None:
-        return connection.exec_driver_sql(source.query)
+        formats = connection.dialect.paramstyle in ("format", "pyformat")  # there a lone % would begin a parameter
+        return connection.exec_driver_sql(source.query.replace("%", "%%") if formats else source.query)
     schema, _, name = str(source.table).rpartition(".")
     inspector = sa.inspect(connection)
     known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]

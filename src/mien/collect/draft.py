@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from mien.collect.cells import text_sql
+from mien.collect.engine import one_row
 from mien.collect.mapping import TARGETS, Kind, Mapping
 from mien.collect.raw import FILE, FLAW, ROW, Column, Raw
 from mien.collect.times import DAY_FIRST, ISO, MONTH_FIRST, TimeGuess, guess_times, ordered
@@ -154,9 +155,7 @@ class _Drafting:
         if self.columns[name].is_time:
             return True
         guess = guess_times(self.sample[name])
-        return guess is not None and not all(
-            word.startswith("unix") or word.startswith("%Y%m") for word in guess.formats
-        )
+        return guess is not None and not all(word.startswith(("unix", "%Y%m")) for word in guess.formats)
 
     def _fits(self, target: str, name: str) -> bool:
         """Does the column's content allow this meaning? An empty column allows any."""
@@ -206,8 +205,8 @@ class _Drafting:
     def _with_action_words(self, mapping: Mapping, column: Column) -> Mapping:
         text = f"lower({text_sql(column)})"
         counted = self.con.execute(
-            f"SELECT {text} AS said, count(*) AS n FROM ({self.raw.relation}) WHERE {FLAW} IS NULL AND {text} IS NOT NULL"
-            f" GROUP BY 1 ORDER BY n DESC, said LIMIT 200"
+            f"SELECT {text} AS said, count(*) AS n FROM ({self.raw.relation})"
+            f" WHERE {FLAW} IS NULL AND {text} IS NOT NULL GROUP BY 1 ORDER BY n DESC, said LIMIT 200"
         ).fetchall()
         words = [str(said) for said, _ in counted]
         if words and set(words) <= set(self.vocabulary.numbered):
@@ -218,7 +217,8 @@ class _Drafting:
         unknown = [word for word in words if word not in known]
         if words and not known:
             self.questions.append(
-                f"Which actions are {', '.join(unknown[:10])} (column {column.name})? Say it in [actions], as in “{unknown[0]}” = “view”."
+                f"Which actions are {', '.join(unknown[:10])} (column {column.name})? "
+                f"Say it in [actions], as in “{unknown[0]}” = “view”."
             )
         elif unknown:
             self.notes.append(
@@ -232,7 +232,8 @@ class _Drafting:
         if not names:
             if self.kind == "events":
                 self.questions.append(
-                    "Which column is the time? If there is none and the rows stand in order of time, say time = “order”."
+                    "Which column is the time? If there is none and the rows stand in order of time, "
+                    "say time = “order”."
                 )
             return mapping
         if self.columns[names[0]].is_time:
@@ -256,7 +257,7 @@ class _Drafting:
             f"count(*) FILTER (TRY_CAST(regexp_extract({text}, '^([0-9]+)[/.-]([0-9]+)', {group}) AS INTEGER) > 12)"
             for group in (1, 2)
         )
-        over = self.con.execute(f"SELECT {parts} FROM ({self.raw.relation}) WHERE {FLAW} IS NULL").fetchone() or (0, 0)
+        over = one_row(self.con, f"SELECT {parts} FROM ({self.raw.relation}) WHERE {FLAW} IS NULL")
         if over[0] > over[1]:
             return ordered(guess.formats, DAY_FIRST)
         if over[1] > over[0]:
@@ -270,7 +271,7 @@ class _Drafting:
 
     def _with_decimal(self, mapping: Mapping) -> Mapping:
         values = [value for target in _NUMERIC for name in self.map.get(target, ()) for value in self.sample[name]]
-        comma = [value for value in values if "," in value]
+        comma = [plain for value in values if "," in (plain := value.translate(_SIGNS))]
         if comma and all("." not in value.split(",")[-1] and len(value.split(",")[-1]) in (1, 2) for value in comma):
             return replace(mapping, decimal=",")
         return mapping

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -26,6 +27,7 @@ def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") 
     )
     try:
         connection.execute(f"SET TimeZone = {literal(zone)}")
+        connection.execute("SET enable_progress_bar = false")  # it would write into standard output
         yield connection
     except duckdb.OutOfMemoryException as error:
         raise TransientError(
@@ -38,6 +40,12 @@ def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") 
         raise SourceError(_first_line(error)) from error
     finally:
         connection.close()
+
+
+def one_row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    """The only row of a query's result, which is read to its end: an open one would lock the connection."""
+    rows: list[tuple[Any, ...]] = con.execute(sql).fetchall()
+    return rows[0]
 
 
 def ident(name: str) -> str:

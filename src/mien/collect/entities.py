@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from mien.collect.cells import Cells, json_text, object_sql, short_number, text_sql
-from mien.collect.engine import ident, literal
+from mien.collect.engine import ident, literal, one_row
 from mien.collect.judging import (
     FLAWED,
     ITEM_PREFIX,
@@ -86,8 +86,8 @@ def numeric_columns(con: duckdb.DuckDBPyConnection, cells: Cells, names: set[str
     if not texts:
         return set()
     tests = [f"coalesce(bool_and(regexp_full_match({text}, {_NUMERIC})), FALSE)" for text in texts.values()]
-    found = con.execute(f"SELECT {', '.join(tests)} FROM ({cells.raw.relation})").fetchone()
-    return {name for name, numeric in zip(texts, found or (), strict=True) if numeric}
+    found = one_row(con, f"SELECT {', '.join(tests)} FROM ({cells.raw.relation})")
+    return {name for name, numeric in zip(texts, found, strict=True) if numeric}
 
 
 def write_entities(con: duckdb.DuckDBPyConnection, judged: Path, target: Path, schema_names: list[str]) -> None:
@@ -165,5 +165,4 @@ def _median_sql(rows: str, key: str, column: str, name: str) -> str:
 
 
 def _copy(con: duckdb.DuckDBPyConnection, sql: str, target: Path) -> int:
-    written = con.execute(f"COPY ({sql}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)").fetchone()
-    return int(written[0]) if written else 0
+    return int(one_row(con, f"COPY ({sql}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")[0])

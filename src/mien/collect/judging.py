@@ -1,7 +1,7 @@
 """Rows become events or verdicts, in one pass of SQL.
 
 A row is judged by the first thing that is wrong with it. What a sound row means (a negative quantity, a bot) is for
-`prepare` to judge. The SQL has three steps, each of which names what the next one uses: texts, columns of ours, reasons.
+`prepare` to judge. The SQL has three steps, each naming what the next one uses: texts, columns of ours, reasons.
 """
 
 from collections.abc import Iterable
@@ -54,9 +54,7 @@ def judge_rows(
     shown = ", ".join(f"{sql} AS {our(name)}" for name, sql in columns.items())
     inner = f"SELECT raw.*, {shown} FROM ({cells.relation}) raw {join}"
     found = f"{_first(reasons, 'word')} AS {REASON}, {_first(reasons, 'detail')} AS {DETAIL}"
-    kept = ", ".join(
-        f"{late.get(name, our(name))} AS {ident(name)}" for name in [*columns, *(late.keys() - columns.keys())]
-    )
+    kept = ", ".join(f"{late.get(name, our(name))} AS {ident(name)}" for name in columns)
     return f"SELECT {FILE} AS {VERDICT.FILE}, {ROW} AS {VERDICT.ROW}, {kept}, {found} FROM ({inner})"
 
 

@@ -7,7 +7,7 @@ import duckdb
 
 from mien.collect.databases import is_database, parse_database, read_database
 from mien.collect.delimited import read_delimited
-from mien.collect.engine import literal
+from mien.collect.engine import literal, one_row
 from mien.collect.files import Part, find_parts
 from mien.collect.frames import is_table, write_table
 from mien.collect.jsonlines import read_json_lines
@@ -130,5 +130,4 @@ def read_parquet(con: duckdb.DuckDBPyConnection, part: Part, target: Path) -> tu
 
 def count_rows(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Rows of a Parquet file, from its footer."""
-    found = con.execute(f"SELECT count(*) FROM read_parquet({literal(str(path))})").fetchone()
-    return int(found[0]) if found else 0
+    return int(one_row(con, f"SELECT count(*) FROM read_parquet({literal(str(path))})")[0])

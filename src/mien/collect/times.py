@@ -110,16 +110,17 @@ def time_sql(text: str, column: Column, formats: Iterable[str], zone: str) -> st
     parts = []
     if ISO in formats:
         parts.append(f"TRY_CAST({text} AS TIMESTAMPTZ)")
-    for word in formats:
-        if word in UNIX:
-            number = f"TRY_CAST({text} AS DECIMAL(38, 6))"
-            micros = f"least(greatest(CAST({number} AS DOUBLE) * {UNIX[word]}, -1e17), 1e17)"
-            exact = (
-                f"CAST(round({number} * {UNIX[word]}) AS BIGINT)" if UNIX[word] >= 1 else f"CAST({micros} AS BIGINT)"
-            )
-            micros = f"CASE WHEN {micros} BETWEEN -9e16 AND 9e16 THEN {exact} ELSE CAST({micros} AS BIGINT) END"
-            parts.append(f"(make_timestamp({micros}) AT TIME ZONE 'UTC')")
+    parts.extend(_unix_sql(text, UNIX[word]) for word in formats if word in UNIX)
     patterns = [literal(word) for word in formats if "%" in word]
     if patterns:
         parts.append(f"(try_strptime({text}, [{', '.join(patterns)}]) AT TIME ZONE {literal(zone)})")
     return f"coalesce({', '.join(parts)})"
+
+
+def _unix_sql(text: str, unit_us: float) -> str:
+    """A number of units since 1970; what no calendar holds becomes a time that is out of every range."""
+    number = f"TRY_CAST({text} AS DECIMAL(38, 6))"
+    micros = f"(CAST({number} AS DOUBLE) * {unit_us})"
+    exact = f"CAST(round({number} * {unit_us}) AS BIGINT)" if unit_us >= 1 else f"CAST({micros} AS BIGINT)"
+    bounded = f"CASE WHEN abs({micros}) < 9e16 THEN {exact} WHEN {micros} IS NOT NULL THEN -90000000000000000 END"
+    return f"(make_timestamp({bounded}) AT TIME ZONE 'UTC')"

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from mien.collect.cells import Cells, json_text
-from mien.collect.engine import ident, literal
+from mien.collect.engine import ident, literal, one_row
 from mien.collect.judging import DETAIL, OWN_ID, REASON
 from mien.collect.raw import FILE, RAW_LIMIT, ROW
 from mien.core.clock import WEEK_US, to_us
@@ -71,7 +71,7 @@ def fingerprint_sql(content: str) -> str:
 
 
 def event_id_sql() -> str:
-    """The source's own id; else 20 hex digits of the content's MD5, and `-k` for the k-th further equal row of a file."""
+    """The source's own id; else 20 hex digits of the content's MD5, with `-k` for the k-th further equal row."""
     again = "CASE WHEN mien_before > 0 THEN '-' || mien_before ELSE '' END"
     return f"coalesce({OWN_ID}, left(mien_digest, 20) || {again})"
 
@@ -106,12 +106,9 @@ def write_verdicts(
 
 def weeks_until(con: duckdb.DuckDBPyConnection, judged: Path, until: datetime) -> int:
     """µs of the whole weeks that move the latest accepted time forward to not later than `until`; never back."""
-    latest = con.execute(
-        f"SELECT max(epoch_us({_AT})) FROM read_parquet({literal(str(judged))}) WHERE {REASON} IS NULL"
-    ).fetchone()
-    if latest is None or latest[0] is None:
-        return 0
-    return max(0, (to_us(until) - int(latest[0])) // WEEK_US) * WEEK_US
+    sound = f"read_parquet({literal(str(judged))}) WHERE {REASON} IS NULL"
+    latest = one_row(con, f"SELECT max(epoch_us({_AT})) FROM {sound}")[0]
+    return 0 if latest is None else max(0, (to_us(until) - int(latest)) // WEEK_US) * WEEK_US
 
 
 def register_actions(con: duckdb.DuckDBPyConnection, words: Dict[str, Action]) -> None:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mien.core.ids import UserRow
-from mien.features.codec import HEAD, Texts, Words, seal, settings_parts
-from mien.features.state import PASSIVE, FoldSettings, Moment, Written
+from mien.features.codec import HEAD, Texts, Words, leave_out, seal, settings_parts
+from mien.features.state import PASSIVE, FoldSettings, Moment
 from mien.features.tables import FoldTables, fold_tables
 
 TALLY_WORDS = ("item", "action", "n", "fast", "slow", "quantity", "value", "first_us", "last_us")
@@ -19,14 +19,22 @@ TALLY_WORDS = ("item", "action", "n", "fast", "slow", "quantity", "value", "firs
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An executed table sorted by user: its columns as `(k, rows) int64` words, where each user's rows begin."""
+    """An executed table sorted by user: its columns as `(k, rows) int64` words, where each user's rows begin, texts."""
 
     words: Words
-    starts: npt.NDArray[np.int64]
-    table: pa.Table
+    starts: list[int]
+    strings: list[list[str]]
 
     def of(self, u: int) -> tuple[int, int]:
-        return int(self.starts[u]), int(self.starts[u + 1])
+        return self.starts[u], self.starts[u + 1]
+
+    def entries(self, u: int) -> list[Any]:
+        """A user's rows as tuples: the first number, the strings, the other numbers."""
+        start, end = self.of(u)
+        if start == end:
+            return []
+        first, *others = self.words[:, start:end].tolist()
+        return list(zip(first, *(column[start:end] for column in self.strings), *others, strict=True))
 
 
 def states(
@@ -76,12 +84,12 @@ class Assembly:
         self.days = self._cut(tables["days"], ("day", "action", "n", "quantity", "value"))
         self.orders = self._cut(tables["orders"], ("at_us", "n", "value"))
         self.recent = self._cut(tables["recent"], ("at_us", "action", "item"), oldest_first=True)
-        self.moments = self._moments()
         self.pairs = self._cut(tables["pairs"], ("before", "after", "n"))
         self.queries = self._cut(tables["queries"], ("at_us",), oldest_first=True)
         self.texts = self._cut(tables["texts"], ("at_us",), oldest_first=True)
-        self.newest: list[str] = self.tallies.table["newest"].to_pylist()
         self.heads = self._heads(tables)
+        firsts = [np.repeat(self.heads[:, 1], np.diff(part.starts)) for part in (self.tallies, self.orders)]
+        leave_out(self.tallies.words, self.orders.words, *firsts)
         self.lasts = _lasts(tables["lasts"])
 
     def _cut(self, table: pa.Table, columns: tuple[str, ...], *, oldest_first: bool = False) -> Part:
@@ -94,9 +102,10 @@ class Assembly:
                 row.view(np.float64)[:] = column[order]
             else:
                 row[:] = column[order]
-        strings = [name for name in table.column_names if pa.types.is_string(table.schema.field(name).type)]
+        names = [name for name in table.column_names if pa.types.is_string(table.schema.field(name).type)]
+        strings = [column.to_pylist() for column in table.select(names).take(order).columns]
         starts = np.searchsorted(user[order], np.append(self.users, np.iinfo(np.int64).max))
-        return Part(words, starts.astype(np.int64), table.select(strings).take(order))
+        return Part(words, starts.tolist(), strings)
 
     def _heads(self, tables: dict[str, pa.Table]) -> Words:
         """`(users, HEAD)`: the words every state begins with."""
@@ -125,7 +134,6 @@ class Assembly:
             t0, t1 = self.tallies.of(u)
             d0, d1 = self.days.of(u)
             o0, o1 = self.orders.of(u)
-            r0, r1 = self.recent.of(u)
             p0, p1 = self.pairs.of(u)
             words = np.concatenate(
                 (
@@ -139,25 +147,12 @@ class Assembly:
             texts = Texts(
                 self.parts,
                 self.lasts.get(user),
-                self._written(self.queries, u),
-                self._written(self.texts, u),
-                self.moments[r0:r1],
-                self.newest[t0:t1],
+                self.queries.entries(u),  # plain tuples are written as named ones are
+                self.texts.entries(u),
+                self.recent.entries(u),
+                self.tallies.strings[0][t0:t1],
             )
             yield UserRow(user), seal(words, texts)
-
-    def _moments(self) -> list[Moment]:
-        at_us, action, item = self.recent.words.tolist()
-        return list(map(Moment, at_us, self.recent.table["event_id"].to_pylist(), action, item))
-
-    @staticmethod
-    def _written(part: Part, u: int) -> list[Written]:
-        start, end = part.of(u)
-        if start == end:
-            return []
-        rows = part.table.slice(start, end - start)
-        ids, words = rows["event_id"].to_pylist(), rows["written"].to_pylist()
-        return list(map(Written, part.words[0, start:end].tolist(), ids, words))
 
 
 def _lasts(table: pa.Table) -> dict[int, Moment]:

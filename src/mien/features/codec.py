@@ -71,6 +71,7 @@ def encode(state: State) -> bytes:
     columns = (head, *tallies.columns, *days.columns, *orders.columns, pairs)
     words = np.frombuffer(bytearray().join(columns), dtype=np.int64)
     parts = settings_parts(state.settings)
+    leave_out(*_parts(words)[::2], state.first_us)
     return seal(words, Texts(parts, prefix.last, state.queries, state.texts, state.recent, tallies.newest))
 
 
@@ -79,14 +80,19 @@ def settings_parts(settings: FoldSettings) -> tuple[Any, ...] | None:
     return None if settings == _DEFAULT else tuple(getattr(settings, name) for name in settings.__slots__)
 
 
-def seal(words: Words, texts: Texts) -> bytes:
-    """Bytes of a state's words (laid out as `encode` does; overwritten) and texts."""
-    tallies, _, orders, _ = _parts(words)
-    first_us, single = words[1], tallies[2] == 1
-    tallies[3:5, single] = 0
+def leave_out(tallies: Words, orders: Words, first_us: int | Words, of_order: int | Words | None = None) -> None:
+    """Take out of the words (9, n) of tallies and (3, n) of orders what follows from the rest, in place.
+
+    `first_us`: of the state, or of that of each tally and, in `of_order`, of each order.
+    """
+    tallies[3:5, tallies[2] == 1] = 0
     tallies[7] -= tallies[8]
     tallies[8] -= first_us
-    orders[0] -= first_us
+    orders[0] -= first_us if of_order is None else of_order
+
+
+def seal(words: Words, texts: Texts) -> bytes:
+    """Bytes of a state's words, laid out as `encode` does and without what is to be left out, and of its texts."""
     planes = np.ascontiguousarray(words.view(np.uint8).reshape(-1, 8).T)
     body = b"".join((len(words).to_bytes(4, "little"), planes.data, _tools.pack.encode(texts)))
     return WHOLE + _tools.squeeze.compress(body)

@@ -10,6 +10,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import ibis.expr.types as ir
 import numpy as np
@@ -81,10 +82,10 @@ class Population:
     def load(cls, path: Path) -> "Population":
         """Read what `save` wrote. Raises `WorkspaceError` where the file is missing, damaged or of another format."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(arrays.pop("meta").tobytes())
-        except (OSError, ValueError, KeyError, EOFError) as failed:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as failed:
             raise WorkspaceError(f"{path} is no population snapshot ({failed}). Build again: mien build") from None
         if meta.pop("format") != FORMAT:
             raise WorkspaceError(f"{path} was written by another version of Mien. Build again: mien build")
@@ -133,7 +134,12 @@ def _rfm(buyers: Floats, as_of_us: int) -> RfmEdges | None:
     quintiles = np.arange(1, 5) / 5
     days = (as_of_us - buyers[:, 0]) / DAY_US
     edges = (np.quantile(column, quintiles) for column in (days, buyers[:, 1], buyers[:, 2]))
-    return RfmEdges(*(tuple(float(edge) for edge in edge4) for edge4 in edges))
+    return RfmEdges(*(tuple(map(_digits, edge4.tolist())) for edge4 in edges))
+
+
+def _digits(number: float) -> float:
+    """12 digits: engines add up in any order, and the last ones tell of it."""
+    return float(f"{number:.12g}")
 
 
 def _named(population: Population) -> Population:
@@ -141,10 +147,8 @@ def _named(population: Population) -> Population:
     digest = hashlib.sha256(_meta(population))
     for name, array in sorted(_arrays(population).items()):
         digest.update(name.encode())
-        # Engines add up in any order: 12 digits are the same whatever the order, the last ones are not.
-        digest.update(
-            "".join(np.char.mod("%.11e", array.ravel())).encode() if array.dtype.kind == "f" else array.tobytes()
-        )
+        exact = array if array.dtype.kind != "f" else np.array([_digits(x) for x in array.ravel().tolist()])
+        digest.update(exact.tobytes())
     at = from_us(population.as_of_us).strftime("%Y%m%dT%H%M%SZ")
     parts = {name: getattr(population, name) for name in Population.__dataclass_fields__}
     return Population(**{**parts, "version": f"p-{at}-{digest.hexdigest()[:8]}"})

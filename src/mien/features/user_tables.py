@@ -134,13 +134,13 @@ def preference_table(
     at_us: int,
     weights: ActionWeights = DEFAULT_WEIGHTS,
 ) -> ir.Table:
-    """user, value (index into `facet.values`), weight: the user's decayed, weighted acts on items of that value.
+    """user, liked (index into `facet.values`), weight: the user's decayed, weighted acts on items of that value.
 
     `tallies` as in `FoldTables`. Weights may be negative where more was taken back than done.
     """
     rows = np.flatnonzero(facet.codes >= 0).astype(np.int32)
-    held = ibis.memtable(pa.table({"item": rows, "value": facet.codes[rows]}))
+    held = ibis.memtable(pa.table({"item": rows, "liked": facet.codes[rows]}))
     t = tallies.join(held, "item")
     counted = [(t.action == code, float(w)) for code, w in enumerate(weights.array) if w]
     per_act = ibis.cases(*counted, else_=0.0) / weight(at_us, settings.slow_days)
-    return t.group_by(t.user, t.value).aggregate(weight=(t.slow * per_act).sum())
+    return t.group_by(t.user, t.liked).aggregate(weight=(t.slow * per_act).sum())

@@ -141,7 +141,7 @@ def _transitions(users: npt.NDArray[np.int32], table: pa.Table) -> Block:
 
 def _preference(users: npt.NDArray[np.int32], table: pa.Table, facet: Facet, top: int) -> Block:
     rows, liking = _place(users, table), np.maximum(_numbers(table, "weight"), 0.0)
-    value = table["value"].to_numpy()
+    value = table["liked"].to_numpy()
     totals = np.bincount(value, weights=liking, minlength=len(facet.values))
     best = np.argsort(-totals, kind="stable")[:top]
     best = best[totals[best] > 0]

@@ -20,7 +20,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def write_artifact(path: Path, kind: str, meta: dict[str, Any], arrays: Arrays) -> None:
-    """Write `path` (NumPy .npz, JSON inside as bytes): a temporary file, fsync, then one rename. Never a pickle."""
+    """Write `path` (NumPy .npz, JSON inside as bytes): a temporary file, fsync, one rename. Never a pickle."""
     described = {"format": FORMAT, "kind": kind, **meta}
     text = np.frombuffer(json.dumps(described, ensure_ascii=False, sort_keys=True).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,6 +33,11 @@ def write_artifact(path: Path, kind: str, meta: dict[str, Any], arrays: Arrays) 
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_artifact(path: Path, kind: str) -> tuple[dict[str, Any], Arrays]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg.lapack import spotrf, spotri
 
+from mien.core.errors import UsageError
 from mien.core.ids import Rows
 from mien.models.artifact import Arrays
 from mien.models.interactions import Interactions
@@ -78,9 +79,9 @@ def solve(product: npt.NDArray[np.float32], ridge: float) -> npt.NDArray[np.floa
         return product
     product[np.diag_indices(n)] += ridge
     factor, failed = spotrf(product, lower=1, overwrite_a=1)
-    assert not failed, "XᵀX + λI is positive definite for λ > 0"
-    inverse, failed = spotri(factor, lower=1, overwrite_c=1)
-    assert not failed
+    if failed:
+        raise UsageError(f"EASE cannot be solved with a ridge of {ridge:g}; set it higher.")
+    inverse, _ = spotri(factor, lower=1, overwrite_c=1)
     lower = np.tril(inverse, -1)
     diagonal = np.diag(inverse).copy()
     lower += lower.T

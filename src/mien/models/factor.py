@@ -31,7 +31,7 @@ class Als(Model):
     name: ClassVar[str] = "als"
     factors: int = 64
     """Length of the vectors."""
-    ridge: float = 1.0
+    ridge: float = 10.0
     """λ: pulls vectors with little behind them towards 0."""
     alpha: float = 2.0
     """How much surer one act of the weightiest action makes us."""

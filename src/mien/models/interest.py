@@ -8,7 +8,7 @@ beside `negatives` items drawn from what others bought then.
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.extmath import randomized_svd
 
 from mien.core.clock import DAY_US
-from mien.core.errors import UsageError
+from mien.core.errors import UnknownName, UsageError
 from mien.core.event import ACTIONS
 from mien.core.ids import Rows
 from mien.models.artifact import Arrays
@@ -39,7 +39,7 @@ class Interest(Model):
     """
 
     name: ClassVar[str] = "interest"
-    dim: int = 64
+    dim: int = 128
     """Length of the item vectors."""
     half_life_days: float = 30.0
     """Days after which an act counts half."""
@@ -52,6 +52,11 @@ class Interest(Model):
     penalty: float = 1.0
     """Strength of the regression's pull towards 0."""
     given: Vectors | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.learner not in get_args(Learner):
+            raise UnknownName("learner", self.learner, get_args(Learner))
 
     def use_vectors(self, vectors: npt.NDArray[np.generic]) -> Self:
         """Item vectors from elsewhere for the next fit, `(n_items, dim)`: facet one-hots, text embeddings, …"""

@@ -47,6 +47,9 @@ class Model(ABC):
     own_items_only: ClassVar[bool] = True
     """Whether `_score` can take the items of the fit only; histories are then brought to that width."""
 
+    zero_allowed: ClassVar[tuple[str, ...]] = ()
+    """Numeric settings that may be 0; all others must be above it."""
+
     weights: Mapping[str, float] = field(default_factory=lambda: asdict(DEFAULT_WEIGHTS))
     """What one act of each action says about liking the item; actions not named say nothing."""
 
@@ -54,6 +57,12 @@ class Model(ABC):
     at_us: int = field(default=0, init=False)
     n_items: int = field(default=0, init=False)
     notes: tuple[str, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        for name in self.settings_names():
+            value = getattr(self, name)
+            if isinstance(value, int | float) and (value < 0 or (value == 0 and name not in self.zero_allowed)):
+                raise UsageError(f"The setting {name} of the model {self.name} must be above 0, not {value:g}.")
 
     @abstractmethod
     def _fit(self, data: Interactions, at_us: int, seed: int) -> Arrays:

@@ -30,6 +30,7 @@ class ItemNeighbours(Model):
     """
 
     name: ClassVar[str] = "item-neighbours"
+    zero_allowed: ClassVar[tuple[str, ...]] = ("shrinkage",)
     k: int = 100
     """Neighbours kept per item."""
     shrinkage: float = 5.0
@@ -67,6 +68,7 @@ class UserNeighbours(Model):
     """
 
     name: ClassVar[str] = "user-neighbours"
+    zero_allowed: ClassVar[tuple[str, ...]] = ("shrinkage",)
     k: int = 100
     """Users asked."""
     shrinkage: float = 5.0
@@ -79,13 +81,13 @@ class UserNeighbours(Model):
     def _fit(self, data: Interactions, at_us: int, seed: int) -> Arrays:
         liked = binary(data, self.strength(data, at_us, None), self.history)
         taste = data.matrix(self.strength(data, at_us, self.half_life_days)).multiply(liked > 0).tocsr()
-        return {**as_arrays("liked", liked), **as_arrays("taste", taste)}
+        return {**as_arrays("others", self._unit(liked).T.tocsr()), **as_arrays("taste", taste)}
 
     def _score(self, histories: Interactions, users: Rows, at_us: int) -> Scores:
-        own = self._unit(binary(histories, self.strength(histories, at_us, None), self.history))
-        others = self._unit(from_arrays("liked", self.fitted, self.n_items)).T.tocsr()
-        scores = np.zeros((len(users), self.n_items), dtype=np.float32)
+        own = self._unit(binary(histories, self.strength(histories, at_us, None), self.history)).astype(np.float32)
         taste = from_arrays("taste", self.fitted, self.n_items)
+        others = from_arrays("others", self.fitted, taste.shape[0])
+        scores = np.zeros((len(users), self.n_items), dtype=np.float32)
         step = max(1, BLOCK_BYTES // (4 * max(others.shape[1], 1)))
         for start in range(0, len(users), step):
             part = slice(start, start + step)
@@ -96,13 +98,14 @@ class UserNeighbours(Model):
     def forget(self, users: npt.ArrayLike) -> Self:
         """Drop the histories of these users from the fit."""
         self._check_fitted()
-        keep = np.ones(len(self.fitted["liked_indptr"]) - 1, dtype=np.float64)
-        rows = np.asarray(users, dtype=np.int64)
-        keep[rows[rows < len(keep)]] = 0.0
-        for name in ("liked", "taste"):
-            kept = sp.diags_array(keep).tocsr() @ from_arrays(name, self.fitted, self.n_items)
-            kept.eliminate_zeros()
-            self.fitted |= as_arrays(name, kept)
+        taste = from_arrays("taste", self.fitted, self.n_items)
+        others = from_arrays("others", self.fitted, taste.shape[0])
+        gone = np.isin(np.arange(taste.shape[0]), np.asarray(users))
+        taste.data[np.repeat(gone, np.diff(taste.indptr))] = 0.0
+        others.data[gone[others.indices]] = 0.0
+        for name, matrix in (("taste", taste), ("others", others)):
+            matrix.eliminate_zeros()
+            self.fitted |= as_arrays(name, matrix)
         return self
 
     def _nearest_users(self, likeness: sp.csr_array, users: Rows) -> sp.csr_array:

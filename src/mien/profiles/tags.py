@@ -169,7 +169,7 @@ def confidence(n: Floats, total: float, share: Floats, strength: float) -> Float
 
 @dataclass(frozen=True, eq=False)
 class Witnesses:
-    """The tallies that speak for each value of a reading: value k has `rows[starts[k] : starts[k + 1]]`, newest first."""
+    """The tallies that speak for each value of a reading: `rows[starts[k] : starts[k + 1]]` for k, newest first."""
 
     rows: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]

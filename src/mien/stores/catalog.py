@@ -118,6 +118,10 @@ class SqliteIdMap:
                 self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (self._table, str(next_row + len(fresh))))
         return rows
 
+    def some(self, limit: int) -> list[str]:
+        """Up to `limit` ids, for finding the nearest to an unknown one."""
+        return [row[0] for row in self._db.execute(f"SELECT key FROM {self._table} LIMIT ?", (limit,))]
+
     def remove(self, row: int) -> None:
         """Forget the id of a row; the row stays taken. The caller's transaction commits."""
         self._db.execute(f"DELETE FROM {self._table} WHERE row = ?", (row,))

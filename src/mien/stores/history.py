@@ -166,7 +166,9 @@ class History:
             self.catalog.bury(db, letters)
             db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", files)
             db.executemany("INSERT INTO touched VALUES (?, ?)", ((ingest, user) for user in users))
-            db.execute("INSERT INTO ingests (source, report) VALUES (?, ?)", (source, json.dumps(report)))
+            db.execute(
+                "INSERT INTO ingests (source, report) VALUES (?, ?)", (source, json.dumps(report | _fate(appended)))
+            )
             db.execute("INSERT OR REPLACE INTO meta VALUES ('next_ingest', ?)", (str(ingest + 1),))
         return appended
 
@@ -289,6 +291,10 @@ class History:
             db.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
             db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         path.unlink()
+
+
+def _fate(appended: Appended) -> dict[str, int]:
+    return {name: getattr(appended, name) for name in ("new", "duplicates", "conflicts", "erased")}
 
 
 def _quoted_name(name: str) -> str:

@@ -69,7 +69,7 @@ DATASETS: dict[str, Dataset] = {
         Dataset(
             "instacart",
             "Instacart: 3M grocery orders without dates",
-            "orders.csv, order_products__prior.csv, order_products__train.csv, products.csv, aisles.csv, departments.csv",
+            "orders, order_products__prior, order_products__train, products, aisles and departments, each .csv",
             "non-commercial",
             open_instacart,
         ),

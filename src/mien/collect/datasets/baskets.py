@@ -18,15 +18,16 @@ def open_instacart(shelf: Shelf) -> Tables:
     """
     orders = shelf.main("orders")
     lines = _needed(shelf, "order_products__prior", "order_products__train")
-    days = "sum(coalesce(TRY_CAST(days_since_prior_order AS DOUBLE), 0)) OVER (PARTITION BY user_id ORDER BY CAST(order_number AS INTEGER))"
+    by_user = "OVER (PARTITION BY user_id ORDER BY CAST(order_number AS INTEGER))"
+    days = f"sum(coalesce(TRY_CAST(days_since_prior_order AS DOUBLE), 0)) {by_user}"
     dated = (
-        f"SELECT order_id, user_id, {_INSTACART_START} + to_days(CAST(first_value(CAST(order_dow AS INTEGER)) OVER"
-        f" (PARTITION BY user_id ORDER BY CAST(order_number AS INTEGER)) + {days} AS INTEGER))"
+        f"SELECT order_id, user_id, {_INSTACART_START} + to_days(CAST(first_value(CAST(order_dow AS INTEGER))"
+        f" {by_user} + {days} AS INTEGER))"
         f" + to_hours(CAST(order_hour_of_day AS INTEGER)) AS ordered_at FROM ({orders.relation}) WHERE {FLAW} IS NULL"
     )
     sql = (
-        f"SELECT dated.user_id, dated.ordered_at, line.order_id, line.product_id, line.add_to_cart_order, line.reordered,"
-        f" {_own('line')} FROM ({lines.relation}) line LEFT JOIN ({dated}) dated USING (order_id)"
+        f"SELECT dated.user_id, dated.ordered_at, line.order_id, line.product_id, line.add_to_cart_order,"
+        f" line.reordered, {_own('line')} FROM ({lines.relation}) line LEFT JOIN ({dated}) dated USING (order_id)"
     )
     events = Mapping(
         "events",
@@ -44,7 +45,8 @@ def open_instacart(shelf: Shelf) -> Tables:
     if products and aisles and departments:
         sql = (
             f"SELECT p.product_id, p.product_name, a.aisle, d.department, {_own('p')} FROM ({products.relation}) p"
-            f" LEFT JOIN ({aisles.relation}) a USING (aisle_id) LEFT JOIN ({departments.relation}) d USING (department_id)"
+            f" LEFT JOIN ({aisles.relation}) a USING (aisle_id)"
+            f" LEFT JOIN ({departments.relation}) d USING (department_id)"
         )
         items = Mapping(
             "items",
@@ -64,8 +66,8 @@ def open_olist(shelf: Shelf) -> Tables:
     customers = _needed(shelf, "olist_customers_dataset")
     reviews = shelf.table("olist_order_reviews_dataset")
     who = (
-        f"SELECT o.order_id, o.order_purchase_timestamp, o.order_status, c.customer_unique_id FROM ({orders.relation}) o"
-        f" LEFT JOIN ({customers.relation}) c USING (customer_id)"
+        f"SELECT o.order_id, o.order_purchase_timestamp, o.order_status, c.customer_unique_id"
+        f" FROM ({orders.relation}) o LEFT JOIN ({customers.relation}) c USING (customer_id)"
     )
     bought = (
         f"SELECT 'purchase' AS said, who.customer_unique_id AS who, line.product_id AS item,"
@@ -79,9 +81,10 @@ def open_olist(shelf: Shelf) -> Tables:
         text = "concat_ws(' ', r.review_comment_title, r.review_comment_message)"
         parts.append(
             f"SELECT 'review' AS said, who.customer_unique_id AS who, first.product_id AS item,"
-            f" r.review_creation_date AS happened, NULL AS price, NULL AS pieces, r.review_score AS stars, {text} AS words,"
-            f" r.order_id AS order_id, who.order_status AS order_status, NULL AS seller_id, {_own('r')}"
-            f" FROM ({reviews.relation}) r LEFT JOIN ({who}) who USING (order_id) LEFT JOIN ({first}) first USING (order_id)"
+            f" r.review_creation_date AS happened, NULL AS price, NULL AS pieces, r.review_score AS stars,"
+            f" {text} AS words, r.order_id AS order_id, who.order_status AS order_status, NULL AS seller_id,"
+            f" {_own('r')} FROM ({reviews.relation}) r"
+            f" LEFT JOIN ({who}) who USING (order_id) LEFT JOIN ({first}) first USING (order_id)"
         )
     events = Mapping(
         "events",

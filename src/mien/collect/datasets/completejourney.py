@@ -108,14 +108,13 @@ def _products(shelf: Shelf, folder: Path) -> pa.Table:
 
 def readable_name(text: str) -> str:
     """`ICE - CRUSHED/CUBED` → `Ice - Crushed/Cubed`; units after a number in lower case: `22 LB` → `22 lb`."""
-    before = ""
+    counted = False
 
     def cased(match: re.Match[str]) -> str:
-        nonlocal before
-        word, last = match[0], before
-        before = word
-        if word in _UNITS and last.replace(".", "").isdigit():
-            return word.lower()
-        return word.capitalize()
+        nonlocal counted
+        word = match[0]
+        unit = counted and word in _UNITS
+        counted = word.isdigit() or unit
+        return word.lower() if unit else word.capitalize()
 
     return _WORD.sub(cased, " ".join(text.split()))

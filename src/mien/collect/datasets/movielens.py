@@ -1,7 +1,7 @@
 """MovieLens: the 100k files of 1998 (u.data, u.item, u.user) and the CSV files since (ratings.csv, movies.csv)."""
 
 from mien.collect.datasets.dataset import WHERE_FROM, Shelf, Tables
-from mien.collect.engine import ident
+from mien.collect.engine import ident, literal
 from mien.collect.mapping import Mapping
 from mien.core.event import Action
 from mien.core.tables import EVENT, ITEM, USER
@@ -50,10 +50,11 @@ def _open_100k(shelf: Shelf, mapping: Mapping, columns: tuple[str, ...]) -> Tabl
     ratings = shelf.main("u.data", columns=columns, delimiter="\t")
     tables: Tables = {"events": (ratings, mapping)}
     if films := shelf.table("u.item", columns=_FILM, delimiter="|", encoding="latin-1"):
-        genres = ", ".join(
-            f"CASE WHEN {ident(genre)} = '1' THEN '{genre.replace(chr(39), chr(39) * 2)}' END" for genre in _GENRES
+        genres = ", ".join(f"CASE WHEN {ident(genre)} = '1' THEN {literal(genre)} END" for genre in _GENRES)
+        sql = (
+            f"SELECT movie, title, coalesce({genres}) AS category, concat_ws('|', {genres}) AS genres, {WHERE_FROM}"
+            f" FROM ({films.relation})"
         )
-        sql = f"SELECT movie, title, coalesce({genres}) AS category, concat_ws('|', {genres}) AS genres, {WHERE_FROM} FROM ({films.relation})"
         tables["items"] = (shelf.derive(sql, films), _ITEMS)
     if people := shelf.table("u.user", columns=("user", "age", "gender", "occupation", "zip"), delimiter="|"):
         tables["users"] = (people, Mapping("users", source="movielens", map={USER.USER_ID: ("user",)}))

@@ -30,8 +30,8 @@ def open_online_retail(shelf: Shelf) -> Tables:
     sql = (
         f"SELECT {ident(customer)} AS customer, StockCode AS item, Description AS title, InvoiceDate AS at_text,"
         f" Quantity AS quantity, {ident(price)} AS price, {ident(invoice)} AS invoice, Country AS country,"
-        f" CASE WHEN starts_with(upper(CAST({ident(invoice)} AS VARCHAR)), 'C') THEN 'refund' ELSE 'purchase' END AS said,"
-        f" left({code}, 4) AS category, mien_file, mien_row, {HELD},"
+        f" CASE WHEN starts_with(upper(CAST({ident(invoice)} AS VARCHAR)), 'C') THEN 'refund' ELSE 'purchase' END"
+        f" AS said, left({code}, 4) AS category, mien_file, mien_row, {HELD},"
         f" coalesce({FLAW}, CASE WHEN {service} THEN '{NOT_A_PRODUCT}' END) AS {FLAW} FROM ({lines.relation})"
     )
     mapping = Mapping(

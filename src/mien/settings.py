@@ -1,0 +1,155 @@
+"""Every setting, in one frozen tree: argument > environment > mien.toml > default, resolved once.
+
+A section is a table of `mien.toml`; a field of it is also the environment variable `MIEN_SECTION_FIELD`.
+Each room defines its own options; they are only put together here.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+
+from mien.core.clock import load_zone
+from mien.core.errors import UnknownName, UsageError
+from mien.features.state import FoldSettings
+from mien.prepare.clean import CleanPolicy
+from mien.profiles.options import ProfileOptions
+from mien.ranking.options import RankingOptions
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSettings:
+    """The shop itself."""
+
+    name: str = field(default="My shop", metadata={"help": "what the shop is called on screens and in reports"})
+    language: str = field(default="en", metadata={"help": "language of reasons and summaries: en or zh"})
+    zone: str = field(default="UTC", metadata={"help": "IANA time zone whose days and hours count"})
+    domain: str = field(default="commerce", metadata={"help": "vocabulary that column and action names are read with"})
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise UnknownName("language", self.language, LANGUAGES)
+        load_zone(self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What building may use."""
+
+    memory_mb: int = field(default=1024, metadata={"help": "memory for the table engine; past it, it spills to disk"})
+    threads: int = field(default=0, metadata={"help": "threads for the table engine; 0: one for each core"})
+    buckets: int = field(default=16, metadata={"help": "user buckets of the log; fixed when a workspace is made"})
+    refit_share: float = field(
+        default=0.1, metadata={"help": "new events over known ones from which a build fits the population anew"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.memory_mb < 128 or self.threads < 0 or not 1 <= self.buckets <= 1024:
+            raise UsageError("The engine needs memory_mb ≥ 128, threads ≥ 0 and buckets between 1 and 1024.")
+
+    @property
+    def cores(self) -> int:
+        """How many threads that is here."""
+        return self.threads or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it. `load` reads one; the default constructor gives the defaults."""
+
+    shop: ShopSettings = field(default_factory=ShopSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    clean: CleanPolicy = field(default_factory=CleanPolicy)
+    fold: FoldSettings = field(default_factory=FoldSettings)
+    profile: ProfileOptions = field(default_factory=ProfileOptions)
+    ranking: RankingOptions = field(default_factory=RankingOptions)
+
+
+ELSEWHERE = {("fold", "zone"): "[shop] zone"}
+"""A field that is spelled in another section, so that it is spelled once."""
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from a file (None: defaults) and the environment.
+
+    Raises `UsageError` for a file that is not TOML and for a value of the wrong type, `UnknownName` for a section or
+    field nobody knows.
+    """
+    given: dict[str, dict[str, Any]] = {}
+    if path is not None:
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+            raise UsageError(f"{path} is not a TOML file that can be read: {wrong}") from None
+    hints = get_type_hints(Settings)
+    for name in given:
+        if name not in hints:
+            raise UnknownName("settings section", name, hints)
+    sections = {
+        name: _section(name, kind, given.get(name, {}), environ, str(path or "")) for name, kind in hints.items()
+    }
+    settings = Settings(**sections)
+    return replace(settings, fold=replace(settings.fold, zone=settings.shop.zone))
+
+
+def _section(name: str, kind: type, given: Any, environ: Mapping[str, str], where: str) -> Any:
+    if not isinstance(given, dict):
+        raise UsageError(f"{where}: [{name}] must be a table of settings.")
+    known = {f.name for f in fields(kind) if f.init and (name, f.name) not in ELSEWHERE}
+    for key in given:
+        if (name, key) in ELSEWHERE:
+            raise UsageError(f"{where}: {name}.{key} is set as {ELSEWHERE[name, key]}.")
+        if key not in known:
+            raise UnknownName(f"setting in [{name}]", key, known)
+    values = dict(given)
+    for key in known:
+        if (text := environ.get(f"MIEN_{name}_{key}".upper())) is not None:
+            values[key] = text
+    hints = get_type_hints(kind)
+    return kind(**{key: _value(value, hints[key], f"{name}.{key}", where) for key, value in values.items()})
+
+
+def _value(value: Any, kind: Any, name: str, where: str) -> Any:
+    if isinstance(value, str) and kind is not str:
+        value = _parsed(value)
+    try:
+        return msgspec.convert(value, type=kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise UsageError(f"{where or 'The environment'}: the setting {name} does not fit: {wrong}.") from None
+
+
+def _parsed(text: str) -> Any:
+    """A value written in the environment as in TOML (a list, a table, a number), or the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def template(shop: ShopSettings) -> str:
+    """The text of a new `mien.toml`: the shop's own section, and where to read on."""
+    lines = ["# Settings of this shop. Every setting, its meaning and its default: docs/settings.md", "", "[shop]"]
+    for one in fields(shop):
+        lines += [f"# {one.metadata['help']}", f"{one.name} = {_toml(getattr(shop, one.name))}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def described(settings: type = Settings) -> dict[str, str]:
+    """`section.field` → its help, for documentation; every field has one."""
+    found: dict[str, str] = {}
+    for section, kind in get_type_hints(settings).items():
+        assert is_dataclass(kind)
+        for one in fields(kind):
+            if (section, one.name) not in ELSEWHERE:
+                found[f"{section}.{one.name}"] = one.metadata.get("help", "")
+    return found

@@ -1,0 +1,271 @@
+"""The build: prepare → features → profiles → indexes. Incremental, and safe to interrupt at any instant.
+
+What a build writes it writes beside what is there, or replaces user by user; `build.json` comes last. A build that was
+interrupted is simply run again: it sees what the last finished one covered and does the rest.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+
+from mien.core.clock import DAY_US, from_us
+from mien.core.errors import NotReady, UsageError
+from mien.core.ids import UserRow
+from mien.core.item import Catalogue
+from mien.core.ports import Progress
+from mien.core.tables import JUDGED, LOGGED
+from mien.features import engine as engines
+from mien.features.assemble import states
+from mien.features.population import Population, fit_population
+from mien.features.user_tables import until
+from mien.models.interactions import Interactions
+from mien.models.model import Model
+from mien.models.neighbours import ItemNeighbours
+from mien.models.popular import Popular
+from mien.prepare.clean import fit_judgement, judge
+from mien.prepare.judgement import Judgement
+from mien.prepare.refunds import count_refunds
+from mien.prepare.report import Arrivals, QualityReport, count_judged
+from mien.ranking.lexical import TextIndex
+from mien.report.pages import quality_page
+from mien.shop.stock import Stock
+from mien.shop.workspace import Build, write_durably
+
+AT_ONCE = 2_000
+"""States written in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did: `folded` users were folded (again), `refitted`: whether the population was fitted anew."""
+
+    build: Build
+    quality: QualityReport
+    folded: int
+    refitted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        told = asdict(self.build) | {"as_of": self.build.as_of.isoformat(), "folded": self.folded}
+        return told | {"refitted": self.refitted, "quality": self.quality.to_dict()}
+
+    def lines(self, language: str = "en") -> list[str]:
+        """For a terminal: the quality report in five lines, and what was built."""
+        b = self.build
+        if language == "zh":
+            how = "重新拟合" if self.refitted else "沿用"
+            last = f"画像：{b.users:,} 位用户（本次更新 {self.folded:,}），截至 {b.as_of:%Y-%m-%d %H:%M} UTC；总体 {b.population}（{how}）"
+        else:
+            how = "fitted anew" if self.refitted else "as before"
+            last = (
+                f"Profiles: {b.users:,} users ({self.folded:,} folded now) as of {b.as_of:%Y-%m-%d %H:%M} UTC; "
+                f"population {b.population} ({how})"
+            )
+        return [*self.quality.lines("zh" if language == "zh" else "en"), last]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one build covers and how."""
+
+    as_of_us: int
+    history: bool
+    engine: str
+    ingest: int
+    settings: str
+    previous: Build | None
+    now_us: int
+
+
+def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progress: Progress) -> BuildReport:
+    """Build everything from the log up to `as_of_us` (None: its last event). The caller holds the writer's lock."""
+    plan = _plan(stock, as_of_us, engine, now_us)
+    con = engines.connect(
+        engine,
+        threads=stock.settings.engine.cores,
+        memory=f"{stock.settings.engine.memory_mb}MB",
+        temporary=stock.workspace.spill,
+    )
+    catalogue = stock.catalogue(plan.as_of_us)
+    stand = _standing(stock, plan)
+    done = progress.step("prepare", 2)
+    judgement = Judgement.from_dict(stand.judgement) if stand else _fit_judgement(stock, con, plan, catalogue)
+    done(1)
+    judged = _judged(stock, con, plan, judgement)
+    quality = _quality(stock, judged)
+    done(1)
+    folded = _fold(stock, con, plan, judgement, everyone=stand is None, progress=progress)
+    population = stand or _fit_population(stock, judged, plan, judgement, catalogue, progress)
+    _index(stock, judged, catalogue, plan, progress)
+    stock.refold_stitched(judgement, plan.as_of_us)
+    finished = Build(
+        as_of_us=plan.as_of_us,
+        ingest=plan.ingest,
+        population=population.version,
+        items=stock.items_digest(),
+        settings=plan.settings,
+        engine=engine,
+        users=len(stock.states),
+        events=quality.judged.kept,
+        history=plan.history,
+    )
+    stock.workspace.finish(finished)
+    return BuildReport(finished, quality, folded, stand is None)
+
+
+def _plan(stock: Stock, as_of_us: int | None, engine: str, now_us: int) -> _Plan:
+    if engine not in engines.ENGINES:
+        raise UsageError(f"“{engine}” is no engine. Use one of: {', '.join(engines.ENGINES)}.")
+    span = stock.history.span_us()
+    if span is None:
+        raise NotReady("There are no events yet. Take some in with: mien ingest --events FILE")
+    if as_of_us is not None and as_of_us < span[0]:
+        raise UsageError(f"Nothing had happened yet at {from_us(as_of_us)}; the first event is of {from_us(span[0])}.")
+    latest = min(span[1], now_us + DAY_US)  # what lies further ahead is left out by its verdict
+    return _Plan(
+        as_of_us=latest if as_of_us is None else as_of_us,
+        history=as_of_us is not None,
+        engine=engine,
+        ingest=stock.catalog.last_ingest(),
+        settings=_digest(stock),
+        previous=stock.workspace.build(),
+        now_us=now_us,
+    )
+
+
+def _digest(stock: Stock) -> str:
+    """Of the settings that a state or a population depends on."""
+    parts = [asdict(stock.settings.clean), asdict(stock.settings.fold)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _standing(stock: Stock, plan: _Plan) -> Population | None:
+    """The population of the last build where it may stand: same settings, few new events, no time travel."""
+    previous = plan.previous
+    if previous is None or previous.history or plan.history or previous.settings != plan.settings:
+        return None
+    grown = len(stock.history) - previous.events
+    if grown > stock.settings.engine.refit_share * max(1, previous.events):
+        return None
+    return stock.population(previous.population)
+
+
+def _log(stock: Stock, con: Any, plan: _Plan, buckets: Iterable[int] | None = None) -> ir.Table | None:
+    paths = stock.history.paths(buckets)
+    return until(engines.read_parquet(con, paths), plan.as_of_us) if paths else None
+
+
+def _judged(
+    stock: Stock, con: Any, plan: _Plan, judgement: Judgement, buckets: Iterable[int] | None = None
+) -> ir.Table | None:
+    log = _log(stock, con, plan, buckets)
+    return None if log is None else judge(log, judgement, now_us=plan.now_us)
+
+
+def _fit_judgement(stock: Stock, con: Any, plan: _Plan, catalogue: Catalogue) -> Judgement:
+    category = {row: text for row, text in enumerate(catalogue.category) if text}
+    return fit_judgement(_log(stock, con, plan), stock.settings.clean, now_us=plan.now_us, category_of=category)
+
+
+def _quality(stock: Stock, judged: ir.Table) -> QualityReport:
+    """The report of all that ever came in, checked and written as JSON and as a page."""
+    arrivals = Arrivals()
+    for report in stock.catalog.ingest_reports():
+        arrivals = arrivals + Arrivals(**report)
+    counts = count_judged(judged, stock.settings.shop.zone)
+    kept = len(stock.history)
+    gone = {"erased_since": arrivals.new - kept, "after_as_of": kept - counts.events}
+    gone = {reason: n for reason, n in gone.items() if n}
+    quality = QualityReport(counts, arrivals, gone, count_refunds(judged)).check()
+    language = stock.language
+    write_durably(stock.workspace.reports / "quality.json", json.dumps(quality.to_dict(), ensure_ascii=False))
+    title = stock.settings.shop.name
+    write_durably(stock.workspace.reports / "quality.html", quality_page(quality, title=title, language=language))
+    return quality
+
+
+def _fold(stock: Stock, con: Any, plan: _Plan, judgement: Judgement, *, everyone: bool, progress: Progress) -> int:
+    """Fold every user, or only those with events that came since the last build; returns how many."""
+    if everyone:
+        stock.states.clear()
+        buckets: list[int] = sorted({segment.bucket for segment in stock.history.catalog.segments()})
+        only = None
+    else:
+        assert plan.previous is not None, "without a previous build everyone is folded"
+        only = stock.catalog.users_touched_since(plan.previous.ingest)
+        buckets = sorted(set((only % stock.history.buckets).tolist()))
+    parts = [buckets] if plan.engine == "spark" and buckets else [[bucket] for bucket in buckets]
+    advance = progress.step("fold profiles", len(parts))
+    folded = 0
+    for part in parts:
+        table = _judged(stock, con, plan, judgement, part)
+        if table is not None and only is not None:
+            table = table.filter(table[LOGGED.USER].isin(only[np.isin(only % stock.history.buckets, part)].tolist()))
+        if table is not None:
+            folded += _write(stock, states([table], stock.settings.fold, span=stock.history.span_us()))
+        advance(1)
+    return folded
+
+
+def _write(stock: Stock, folded: Iterator[tuple[UserRow, bytes]]) -> int:
+    batch: list[tuple[UserRow, bytes]] = []
+    written = 0
+    for one in folded:
+        batch.append(one)
+        if len(batch) >= AT_ONCE:
+            stock.states.write(batch)
+            written, batch = written + len(batch), []
+    stock.states.write(batch)
+    return written + len(batch)
+
+
+def _fit_population(
+    stock: Stock, judged: ir.Table, plan: _Plan, judgement: Judgement, catalogue: Catalogue, progress: Progress
+) -> Population:
+    done = progress.step("fit the population", 1)
+    population = fit_population(
+        judged, catalogue, as_of_us=plan.as_of_us, settings=stock.settings.fold, judgement=judgement.to_dict()
+    )
+    population.save(stock.workspace.population / f"{population.version}.npz")
+    done(1)
+    return population
+
+
+def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, progress: Progress) -> None:
+    """What answers questions: texts (where the items changed), neighbours and popularity."""
+    same_items = plan.previous is not None and plan.previous.items == stock.items_digest()
+    same_time = plan.previous is not None and not plan.history and not plan.previous.history
+    if not (same_items and same_time):
+        done = progress.step("index texts", 1)
+        TextIndex.build(stock.workspace.index / "text", catalogue)
+        done(1)
+    data = interactions(stock, judged)
+    models: tuple[Model, ...] = (ItemNeighbours(), Popular())
+    advance = progress.step("index neighbours", len(models))
+    for model in models:
+        model.fit(data, at_us=plan.as_of_us).save(stock.workspace.index)
+        advance(1)
+
+
+def interactions(stock: Stock, judged: ir.Table) -> Interactions:
+    """What users did with items, of the events that are kept. Memory: some 40 bytes an event."""
+    columns = (LOGGED.USER, LOGGED.ITEM, LOGGED.ACTION, LOGGED.AT, LOGGED.VALUE, LOGGED.QUANTITY)
+    kept = judged.filter(judged[JUDGED.VERDICT].isnull(), judged[LOGGED.ITEM].notnull()).select(*columns)
+    n_users, n_items = len(stock.catalog.users), len(stock.catalog.items)
+    return Interactions.from_table(kept.to_pyarrow(), n_users=n_users, n_items=n_items)
+
+
+def judged_log(stock: Stock, as_of_us: int, judgement: Judgement) -> ir.Table:
+    """The judged log up to a moment on the embedded engine, for studies and training."""
+    con = engines.connect(
+        threads=stock.settings.engine.cores,
+        memory=f"{stock.settings.engine.memory_mb}MB",
+        temporary=stock.workspace.spill,
+    )
+    table = until(engines.read_parquet(con, stock.history.paths()), as_of_us)
+    return judge(table, judgement)

@@ -1,0 +1,161 @@
+"""Ingest: strangers' data in, each event once; what could not be used is a dead letter with a reason."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow.parquet as pq
+
+from mien.collect.mapping import Kind
+from mien.collect.source import CollectOptions, Delivery, SourceReport, collect
+from mien.core.ports import Progress
+from mien.core.tables import ITEM, USER
+from mien.core.user import User
+from mien.prepare.report import Arrivals
+from mien.shop.workspace import Workspace, write_durably
+from mien.stores.catalog import Catalog
+from mien.stores.history import Appended, History
+from mien.stores.items import ItemTable
+
+DATASET = "dataset:"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of each delivery. `mappings`: those that were drafted, as TOML; `items`, `users`: new or changed."""
+
+    sources: tuple[SourceReport, ...]
+    arrivals: Arrivals
+    items: int
+    users: int
+    mappings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        a = self.arrivals
+        events = {"read": a.read, "accepted": a.accepted, "rejected": a.rejected, "new": a.new}
+        events |= {"duplicates": a.duplicates, "conflicts": a.conflicts, "erased": a.erased}
+        return {
+            "events": events,
+            "items": self.items,
+            "users": self.users,
+            "sources": [source.to_dict() for source in self.sources],
+        }
+
+    def lines(self, language: str = "en") -> list[str]:
+        """For a terminal: one line on events, one on items and users, then what was noticed."""
+        a, zh = self.arrivals, language == "zh"
+        rejected = sum(a.rejected.values())
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(a.rejected.items(), key=lambda r: -r[1]))
+        why = f" ({reasons})" if reasons else ""
+        if zh:
+            known = f"已有 {a.duplicates:,}，编号冲突 {a.conflicts:,}，已删除用户 {a.erased:,}"
+            lines = [f"事件：读入 {a.read:,} 行，新增 {a.new:,}，拒收 {rejected:,}{why}；{known}"]
+            lines.append(f"商品：新增或变更 {self.items:,}；用户：新增或变更 {self.users:,}")
+        else:
+            known = f"{a.duplicates:,} known already, {a.conflicts:,} conflicting, {a.erased:,} of erased users"
+            lines = [f"Events: {a.read:,} rows, {a.new:,} new, {rejected:,} rejected{why}; {known}"]
+            lines.append(f"Items: {self.items:,} new or changed; users: {self.users:,} new or changed")
+        return lines + [f"  {message}" for source in self.sources for message in source.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Where deliveries go: the stores of one workspace. The caller holds the writer's lock."""
+
+    workspace: Workspace
+    catalog: Catalog
+    history: History
+    items: ItemTable
+    options: CollectOptions
+    now_us: int
+
+    def take(self, kind: str, source: object, mapping: Path | None, progress: Progress) -> IngestReport:
+        """Collect one source and keep what is in it: items and users first, so that events find them."""
+        drafts = replace(self.options, draft=self.workspace.folder / f"{kind}.mapping.toml")
+        with self._folder(kind) as folder:
+            delivery = collect(
+                cast(Kind, kind), source, folder=folder, options=drafts, mapping=mapping, progress=progress
+            )
+            own = isinstance(source, str) and source.startswith(DATASET)
+            declared = own or kind == "items"
+            items = self._keep_items(delivery.items, derived=not declared)
+            users = self._keep_users(delivery.users)
+            arrivals = self._keep_events(delivery, progress) if kind == "events" else Arrivals()
+            if kind != "events":
+                self.catalog.bury_all(delivery.verdicts)
+        self._remember_mapping(delivery.report)
+        drafted = () if mapping or own else (delivery.report.mapping,)
+        return IngestReport((delivery.report,), arrivals, items, users, drafted)
+
+    @contextmanager
+    def _folder(self, kind: str) -> Iterator[Path]:
+        folder = self.workspace.spill / "incoming" / kind
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _keep_items(self, path: Path | None, *, derived: bool) -> int:
+        if path is None:
+            return 0
+        versions = pq.read_table(path)
+        self.catalog.items.add(versions[ITEM.ITEM_ID].to_pylist())
+        return self.items.add(versions, derived=derived, undated_us=self.now_us)
+
+    def _keep_users(self, path: Path | None) -> int:
+        if path is None:
+            return 0
+        told = [_user(row) for row in pq.read_table(path).to_pylist()]
+        gone = self.catalog.erased([user.user_id for user in told])
+        users = [user for user, erased in zip(told, gone, strict=True) if not erased]
+        rows = self.catalog.users.add([user.user_id for user in users])
+        return self.catalog.declare(zip(rows.tolist(), users, strict=True))
+
+    def _keep_events(self, delivery: Delivery, progress: Progress) -> Arrivals:
+        assert delivery.events is not None, "a delivery of events has events"
+        done = progress.step("keep events", 1)
+        report = delivery.report
+        appended = self.history.append(delivery.events, report.source, delivery.verdicts, _arrivals(report, None))
+        done(1)
+        return Arrivals(**_arrivals(report, appended))
+
+    def _remember_mapping(self, report: SourceReport) -> None:
+        """Keep the mapping of each source, so that its dead letters can be read again."""
+        digest = hashlib.sha256(report.mapping.encode()).hexdigest()[:8]
+        name = f"{report.kind}.{digest}.{report.source.replace('/', '_')}.toml"
+        write_durably(self.workspace.mappings / name, report.mapping)
+
+
+def _arrivals(report: SourceReport, appended: Appended | None) -> dict[str, Any]:
+    """What the quality report says of a delivery; what the log did with it, where that is known yet."""
+    counts: dict[str, Any] = {"read": report.rows, "accepted": report.accepted, "rejected": report.rejected}
+    if appended is not None:
+        counts |= {"new": appended.new, "duplicates": appended.duplicates}
+        counts |= {"conflicts": appended.conflicts, "erased": appended.erased}
+    return counts
+
+
+def _user(row: dict[str, Any]) -> User:
+    traits, consents = (json.loads(row[name] or "{}") for name in (USER.TRAITS, USER.CONSENTS))
+    return User(row[USER.USER_ID], traits, consents)
+
+
+def united(reports: list[IngestReport]) -> IngestReport:
+    """Several deliveries as one report."""
+    total = Arrivals()
+    for report in reports:
+        total = total + report.arrivals
+    return IngestReport(
+        tuple(source for report in reports for source in report.sources),
+        total,
+        sum(report.items for report in reports),
+        sum(report.users for report in reports),
+        tuple(mapping for report in reports for mapping in report.mappings),
+    )

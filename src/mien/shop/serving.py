@@ -1,0 +1,122 @@
+"""What answers questions: the shelf of a build, made once and then read by many."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from mien.core.clock import to_us
+from mien.core.errors import NotReady, UnknownName
+from mien.core.item import Catalogue
+from mien.core.profile import Profile
+from mien.core.query import Answer, Query
+from mien.features.population import Population
+from mien.features.state import State
+from mien.models.neighbours import ItemNeighbours
+from mien.models.popular import Popular
+from mien.prepare.judgement import Judgement
+from mien.profiles.read import read
+from mien.profiles.yardstick import Yardstick
+from mien.ranking import pipeline
+from mien.ranking.lexical import TextIndex
+from mien.ranking.shelf import Context, Shelf
+from mien.ranking.similar import similar
+from mien.shop.stock import Stock
+from mien.shop.workspace import Build
+
+KNOWN_SHOWN = 20_000
+"""Of how many known ids the nearest to an unknown one is looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """The answers of one build, or of one moment before it (`at_us`)."""
+
+    stock: Stock
+    build: Build
+    at_us: int
+
+    @cached_property
+    def population(self) -> Population:
+        return self.stock.population_at(self.at_us, self.build.population)
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        return Judgement.from_dict(self.population.judgement)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return self.stock.catalogue(self.at_us)
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        return Yardstick.of(self.catalogue, self.population)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Goods, index, neighbours and popularity, as the build left them."""
+        index = self.stock.workspace.index
+        popular = Popular.load(index)
+        return Shelf(
+            self.catalogue,
+            self.yardstick,
+            TextIndex.open(index / "text", self.catalogue),
+            ItemNeighbours.load(index),
+            popular.fitted["counts"],
+        )
+
+    def state(self, user_id: str, at_us: int) -> State | None:
+        """The state of a user, None where the id was never seen or has no events by then."""
+        row = self.stock.catalog.users.row(user_id)
+        return None if row is None else self.stock.state(row, at_us, self.judgement)
+
+    def profile(self, user_id: str, at_us: int) -> Profile:
+        """The profile of a user; `UnknownName` for an id never seen."""
+        row = self.stock.catalog.users.row(user_id)
+        if row is None:
+            raise UnknownName("user", user_id, self.stock.catalog.users.some(KNOWN_SHOWN))
+        state = self.stock.state(row, at_us, self.judgement) or State(self.stock.settings.fold)
+        return read(
+            state,
+            user_id,
+            self.catalogue,
+            self.population,
+            at_us,
+            options=self.stock.settings.profile,
+            yardstick=self.yardstick,
+            user=self.stock.catalog.declared(row),
+            user_ids=[key for key in self.stock.catalog.users.keys(self.stock.persons(row)) if key],
+            language=self.stock.language,
+        )
+
+    def context(self, user_id: str | None, at_us: int) -> Context:
+        """What a question of this user is answered from."""
+        return Context(
+            self.shelf,
+            at_us,
+            None if user_id is None else self.state(user_id, at_us),
+            self.stock.settings.ranking,
+            self.stock.settings.profile,
+            self.stock.language,
+        )
+
+    def answer(self, query: Query, at_us: int) -> Answer:
+        return pipeline.answer(query, self.context(query.user_id, at_us))
+
+    def similar(self, item_id: str, query: Query, at_us: int) -> Answer:
+        return similar(item_id, query, self.context(None, at_us))
+
+    def explain(self, query: Query, item_id: str, at_us: int) -> Answer:
+        return pipeline.explain(query, item_id, self.context(query.user_id, at_us))
+
+
+def current(stock: Stock) -> Build:
+    """The last finished build, or `NotReady`."""
+    build = stock.workspace.build()
+    if build is None:
+        raise NotReady("Nothing is built yet. Run: mien build")
+    return build
+
+
+def at_of(moment: datetime | None, default_us: int) -> int:
+    """A moment as µs, or the default."""
+    return default_us if moment is None else to_us(moment)

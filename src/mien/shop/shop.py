@@ -1,0 +1,320 @@
+"""The shop: one workspace, and all that can be done with it. Every command and every route calls one of its methods."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mien.collect.source import CollectOptions
+from mien.core.clock import to_us
+from mien.core.errors import UnknownName, UsageError
+from mien.core.ids import UserRow
+from mien.core.ports import Progress, Silent
+from mien.core.profile import Profile
+from mien.core.query import Answer, Query
+from mien.models.named import MODELS, model_named
+from mien.prepare.judgement import Judgement
+from mien.settings import Settings, ShopSettings, load, template
+from mien.shop import building
+from mien.shop.building import BuildReport, interactions, judged_log
+from mien.shop.forgetting import erase, export
+from mien.shop.ingest import IngestReport, Intake, united
+from mien.shop.letters import dead_letters, replay
+from mien.shop.serving import KNOWN_SHOWN, Serving, at_of, current
+from mien.shop.stock import Stock
+from mien.shop.workspace import Build, Workspace
+from mien.shop.writing import write_profiles
+from mien.stores.catalog import Catalog
+from mien.stores.history import History, Resources
+from mien.stores.items import ItemTable
+from mien.stores.sqlite import SQLiteStore
+from mien.studies.evaluate import DEFAULT_MODELS, evaluate
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Shop:
+    """An opened workspace. `clock` says what now is; `served`: questions without a time are asked now, not at the
+    time of the last event. May be used by several threads for questions, by one for everything else."""
+
+    def __init__(self, folder: Path | str, *, clock: Clock = utc_now, served: bool = False) -> None:
+        self.workspace = Workspace(Path(folder))
+        self.workspace.require()
+        self.settings: Settings = load(self.workspace.settings)
+        self.clock, self.served = clock, served
+        catalog = Catalog(self.workspace.catalog)
+        buckets = int(catalog.meta("buckets", str(self.settings.engine.buckets)))
+        catalog.set_meta("buckets", str(buckets))
+        engine = self.settings.engine
+        resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
+        history = History(self.workspace.log, catalog, resources, buckets)
+        states = SQLiteStore(self.workspace.states)
+        self.stock = Stock(self.workspace, self.settings, catalog, history, ItemTable(self.workspace.items), states)
+        self._serving: Serving | None = None
+
+    def close(self) -> None:
+        """Close the stores."""
+        self.stock.close()
+
+    def __enter__(self) -> "Shop":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- while nobody waits -----------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        events: object = None,
+        items: object = None,
+        users: object = None,
+        *,
+        mapping: Path | str | None = None,
+        shift_to: datetime | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Take in what is new of these sources; the same data twice changes nothing.
+
+        A source: a path, folder, glob, database URL, `dataset:NAME`, or a pandas, polars or Arrow table.
+        `mapping`: how to read the columns, for the one source given. `shift_to`: move events by whole weeks to end
+        not later than this. Raises `SourceError` for what cannot be read, `MappingNeeded` where columns are
+        ambiguous; then nothing of that source was taken.
+        """
+        given = {"items": items, "users": users, "events": events}
+        sources = [(kind, source) for kind, source in given.items() if source is not None]
+        if not sources:
+            raise UsageError("Name at least one source: events, items or users.")
+        if mapping is not None and len(sources) > 1:
+            raise UsageError("A mapping is for one source. Take in events, items and users one after the other.")
+        file = None if mapping is None else Path(mapping)
+        with self.workspace.writing():
+            self.stock.history.recover()
+            intake = self._intake(shift_to)
+            return united([intake.take(kind, source, file, progress or Silent()) for kind, source in sources])
+
+    def _intake(self, shift_to: datetime | None = None) -> Intake:
+        engine, stock = self.settings.engine, self.stock
+        options = CollectOptions(
+            zone=self.settings.shop.zone,
+            domain=self.settings.shop.domain,
+            shift_to=shift_to,
+            memory_limit=f"{engine.memory_mb}MB",
+            threads=engine.cores,
+        )
+        return Intake(self.workspace, stock.catalog, stock.history, stock.items, options, to_us(self.clock()))
+
+    def build(
+        self, as_of: datetime | None = None, engine: str = "duckdb", progress: Progress | None = None
+    ) -> BuildReport:
+        """Prepare, fold, fit the population, index. With `as_of` the workspace then stands as of that time."""
+        with self.workspace.writing():
+            report = building.build(
+                self.stock,
+                as_of_us=None if as_of is None else to_us(as_of),
+                engine=engine,
+                now_us=to_us(self.clock()),
+                progress=progress or Silent(),
+            )
+        self._serving = None
+        return report
+
+    def train(self, recipe: Path | str | None = None, progress: Progress | None = None) -> dict[str, Any]:
+        """Fit the recommenders on everything up to the build's time and keep them in `models/`.
+
+        `recipe`: TOML with a table per model, `[models.ease]`, holding its settings; None: every model as it is.
+        """
+        settings = read_recipe(Path(recipe)) if recipe is not None else {name: {} for name in MODELS}
+        build = current(self.stock)
+        data = interactions(self.stock, judged_log(self.stock, build.as_of_us, self._judgement(build)))
+        advance = (progress or Silent()).step("train models", len(settings))
+        trained = []
+        with self.workspace.writing():
+            for name, chosen in settings.items():
+                model = model_named(name)(**chosen).fit(data, at_us=build.as_of_us)
+                model.save(self.workspace.models)
+                trained.append({"model": name, "notes": list(model.notes)})
+                advance(1)
+        return {"as_of": build.as_of.isoformat(), "interactions": len(data), "models": trained}
+
+    def evaluate(
+        self,
+        at: datetime | None = None,
+        models: tuple[str, ...] | None = None,
+        *,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """The honest table as JSON-ready values: train before `at`, test on what came after.
+
+        `at`: None is 14 days before the end. `options`: those of `studies.evaluate.evaluate`.
+        """
+        build = current(self.stock)
+        judgement = self._judgement(build)
+        data = interactions(self.stock, judged_log(self.stock, build.as_of_us, judgement))
+        at_us = None if at is None else to_us(at)
+        found = evaluate(
+            data,
+            at_us,
+            models=models or DEFAULT_MODELS,
+            facets=self._served(None).yardstick.facets,
+            progress=progress or Silent(),
+            **options,
+        )
+        return found.to_dict()
+
+    def _judgement(self, build: Build) -> Judgement:
+        return Judgement.from_dict(self.stock.population(build.population).judgement)
+
+    # -- questions --------------------------------------------------------------------------------------------
+
+    def profile(self, user: str, as_of: datetime | None = None) -> Profile:
+        """All that is known of a user at a moment (None: now for a served shop, else the time of the last event)."""
+        serving = self._served(as_of)
+        return serving.profile(user, self._at(as_of, serving))
+
+    def profiles(self, out: Path | str, progress: Progress | None = None) -> int:
+        """Write every profile as a row of a Parquet file; returns how many."""
+        serving = self._served(None)
+        return write_profiles(serving, Path(out), self._at(None, serving), progress or Silent())
+
+    def search(
+        self,
+        text: str,
+        user: str | None = None,
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        personalise: bool = True,
+        at: datetime | None = None,
+    ) -> Answer:
+        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets."""
+        serving = self._served(at)
+        return serving.answer(Query(text, user, k, dict(filters or {}), personalise, at), self._at(at, serving))
+
+    def recommend(
+        self,
+        user: str | None,
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        personalise: bool = True,
+        at: datetime | None = None,
+    ) -> Answer:
+        """What this user may want next; for an unknown one what anybody would get, and a note that says so."""
+        return self.search("", user, k, filters, personalise, at)
+
+    def similar(self, item: str, k: int = 10, filters: Mapping[str, tuple[str, ...]] | None = None) -> Answer:
+        """The items most like one."""
+        serving = self._served(None)
+        return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving))
+
+    def explain(self, user: str, item: str, query: str = "") -> Answer:
+        """One item as it stands for a user, among the recommendations or the matches of a query."""
+        serving = self._served(None)
+        return serving.explain(Query(query, user), item, self._at(None, serving))
+
+    def dead_letters(self, limit: int | None = None) -> dict[str, Any]:
+        """How many rows could not be used for which reason, and the newest of them."""
+        return dead_letters(self.stock.catalog, limit)
+
+    def export(self, user: str) -> dict[str, Any]:
+        """Everything kept about a user. `UnknownName` for an id never seen."""
+        serving = self._served(None)
+        return export(serving, user, self._row(user), self._at(None, serving))
+
+    # -- changing what is kept --------------------------------------------------------------------------------
+
+    def replay(self) -> dict[str, Any]:
+        """Read the dead letters again with today's mappings; those that can be used now leave the list."""
+        with self.workspace.writing():
+            intake = self._intake()
+            return replay(
+                self.workspace,
+                self.stock.catalog,
+                lambda kind, file, mapping: intake.take(kind, str(file), mapping, Silent()),
+            )
+
+    def erase(self, user: str) -> dict[str, Any]:
+        """Forget a user everywhere. `UnknownName` for an id never seen."""
+        row = self._row(user)
+        with self.workspace.writing():
+            report = erase(self.stock, row, user)
+        self._serving = None
+        return report
+
+    def stitch(self, user: str, into: str) -> None:
+        """From now on both ids are one person; `split` undoes it. Both must have been seen."""
+        self._join(user, lambda: self.stock.catalog.stitch(self._row(user), self._row(into)))
+
+    def split(self, user: str) -> None:
+        """Take an id out of the person it was stitched into; both states are folded again."""
+        self._join(user, lambda: self.stock.catalog.unstitch(self._row(user)))
+
+    def _join(self, user: str, change: Callable[[], None]) -> None:
+        build = current(self.stock)
+        judgement = self._judgement(build)
+        with self.workspace.writing():
+            before = self.stock.persons(self._row(user))
+            change()
+            self.stock.refold_persons({*before, *self.stock.persons(self._row(user))}, judgement, build.as_of_us)
+
+    # -- which moment -----------------------------------------------------------------------------------------
+
+    def _row(self, user: str) -> UserRow:
+        row = self.stock.catalog.users.row(user)
+        if row is None:
+            raise UnknownName("user", user, self.stock.catalog.users.some(KNOWN_SHOWN))
+        return UserRow(row)
+
+    def _at(self, asked: datetime | None, serving: Serving) -> int:
+        now_us = to_us(self.clock()) if self.served else serving.build.as_of_us
+        return at_of(asked, max(now_us, serving.build.as_of_us) if self.served else now_us)
+
+    def _served(self, as_of: datetime | None) -> Serving:
+        """What answers: kept for the current build, made for a moment before it."""
+        build = current(self.stock)
+        if as_of is not None and to_us(as_of) < build.as_of_us:
+            return Serving(self.stock, build, to_us(as_of))
+        if self._serving is None or self._serving.build != build:
+            self._serving = Serving(self.stock, build, build.as_of_us)
+        return self._serving
+
+
+def create(
+    folder: Path | str, *, name: str = "My shop", domain: str = "commerce", zone: str = "UTC", language: str = "en",
+    clock: Clock = utc_now,
+) -> Shop:  # fmt: skip
+    """Make a workspace and open it."""
+    settings = ShopSettings(name=name, language=language, zone=zone, domain=domain)
+    Workspace(Path(folder)).create(template(settings))
+    return Shop(folder, clock=clock)
+
+
+def open_shop(folder: Path | str = ".", *, clock: Clock = utc_now, served: bool = False) -> Shop:
+    """Open a workspace. Raises `WorkspaceError` where there is none, or one of a newer Mien."""
+    return Shop(folder, clock=clock, served=served)
+
+
+def read_recipe(path: Path) -> dict[str, dict[str, Any]]:
+    """Model → settings of a recipe; unknown models and keys are named with the nearest known ones."""
+    try:
+        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
+        raise UsageError(f"{path} is not a recipe that can be read: {wrong}") from None
+    for key in recipe:
+        if key != "models":
+            raise UnknownName("recipe key", key, ("models",))
+    chosen: dict[str, dict[str, Any]] = recipe.get("models", {})
+    for name, settings in chosen.items():
+        known = model_named(name).settings_names()
+        for key in settings:
+            if key not in known:
+                raise UnknownName(f"recipe key of models.{name}", key, known)
+    return chosen

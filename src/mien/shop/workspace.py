@@ -1,0 +1,155 @@
+"""The workspace on disk: where each thing lies, who may write, and what the last build left.
+
+mien.toml       settings                       population/   snapshots, one a version
+data/           the shop's own files           states/       the folded states (profile store)
+catalog.sqlite  ids, segments, dead letters    index/        what answers questions: texts, neighbours
+log/            the history of events          models/       what training left
+items.parquet   versions of items              mappings/     how each source is read
+build.json      what the last build covers     reports/      quality reports
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from mien.core.clock import from_us
+from mien.core.errors import UsageError, WorkspaceError
+from mien.stores.history import sync
+
+SETTINGS_FILE = "mien.toml"
+SPILL = ".spill"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What the last finished build covers: events up to `as_of_us` of ingests up to `ingest`.
+
+    `items`: digest of the item table it indexed; `history`: whether a time was asked for (`--as-of`).
+    """
+
+    as_of_us: int
+    ingest: int
+    population: str
+    items: str
+    settings: str
+    engine: str
+    users: int
+    events: int
+    history: bool = False
+
+    @property
+    def as_of(self) -> datetime:
+        return from_us(self.as_of_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folder of one shop, by names."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / SETTINGS_FILE
+
+    @property
+    def catalog(self) -> Path:
+        return self.folder / "catalog.sqlite"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def items(self) -> Path:
+        return self.folder / "items.parquet"
+
+    @property
+    def population(self) -> Path:
+        return self.folder / "population"
+
+    @property
+    def states(self) -> Path:
+        return self.folder / "states" / "states.sqlite"
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    @property
+    def mappings(self) -> Path:
+        return self.folder / "mappings"
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    @property
+    def spill(self) -> Path:
+        return self.folder / SPILL
+
+    @property
+    def build_file(self) -> Path:
+        return self.folder / "build.json"
+
+    def exists(self) -> bool:
+        return self.settings.is_file()
+
+    def require(self) -> None:
+        """Raise `WorkspaceError` where there is no workspace."""
+        if not self.exists():
+            raise WorkspaceError(
+                f"There is no workspace in {self.folder} (no {SETTINGS_FILE}). Make one with: mien init {self.folder}"
+            )
+
+    def create(self, settings: str) -> None:
+        """Make the folders and the settings file. A folder that is a workspace already is refused."""
+        if self.exists():
+            raise UsageError(f"{self.folder} is a workspace already. Open it, or choose another folder.")
+        if self.folder.is_file():
+            raise UsageError(f"{self.folder} is a file. Name a folder for the workspace.")
+        for folder in (self.folder / "data", self.log, self.population, self.states.parent, self.mappings):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_durably(self.settings, settings)
+
+    def build(self) -> Build | None:
+        """The last finished build, or None."""
+        return Build(**json.loads(self.build_file.read_text())) if self.build_file.exists() else None
+
+    def finish(self, build: Build) -> None:
+        """Record a finished build; the last thing a build does."""
+        write_durably(self.build_file, json.dumps(asdict(build), indent=2))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the one writer's lock; `WorkspaceError` when another process has it."""
+        handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise WorkspaceError(
+                    f"Another process is writing to {self.folder}. Wait until it has finished, then try again."
+                ) from None
+            yield
+        finally:
+            os.close(handle)
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write a file so that after a crash it is the old one or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(path.name + ".writing")
+    half.write_text(text, encoding="utf-8")
+    sync(half)
+    os.replace(half, path)
+    sync(path.parent)

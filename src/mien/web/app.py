@@ -1,0 +1,51 @@
+"""The HTTP application: routes, errors, health, and the server that runs them."""
+
+import ipaddress
+from importlib.metadata import version
+
+import uvicorn
+from fastapi import FastAPI, Response
+
+from mien.core.errors import NotReady, UsageError
+from mien.shop import Shop
+from mien.web import errors, query
+
+
+def create_app(shop: Shop) -> FastAPI:
+    """The API of one shop. Its OpenAPI page is `/docs`."""
+    app = FastAPI(title="Mien", version=version("mien"), description="User profiles you can question.")
+    errors.install(app)
+    app.include_router(query.router(shop))
+
+    @app.get("/healthz", summary="The process is alive")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", summary="Questions can be answered", response_model=None)
+    def readyz() -> Response | dict[str, str]:
+        build = shop.workspace.build()
+        if build is None:
+            return errors.answer(503, NotReady.code, "Nothing is built yet. Run: mien build")
+        return {"status": "ready", "as_of": build.as_of.isoformat(), "population": build.population}
+
+    return app
+
+
+def run(shop: Shop, *, host: str, port: int) -> None:
+    """Serve until interrupted. Raises `UsageError` for an address that strangers reach.
+
+    The API asks for no key, so it listens to this machine only.
+    """
+    if not _is_loopback(host):
+        raise UsageError(
+            f"Without keys the API would let anyone who reaches {host} read profiles. Listen on 127.0.0.1 and let a "
+            "proxy of your own decide who may ask."
+        )
+    uvicorn.run(create_app(shop), host=host, port=port, log_level="warning", access_log=False)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

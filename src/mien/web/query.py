@@ -1,0 +1,99 @@
+"""The routes that ask: profiles, search, recommendation, similar items, explanations, dead letters."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.core.clock import parse_time
+from mien.core.query import Answer
+from mien.shop import Shop
+
+Count = Annotated[int, Query(ge=1, le=1000, description="How many results.")]
+
+
+class Asked(BaseModel):
+    """What every question to the ranking may say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: str | None = Field(None, max_length=1000, description="For whom; absent: an anonymous visitor.")
+    k: int = Field(10, ge=1, le=1000, description="How many results.")
+    filters: dict[str, list[str]] = Field(default_factory=dict, description="Facet → allowed values.")
+    personalise: bool = Field(True, description="False: exactly what a visitor without any context gets.")
+
+
+class SearchAsked(Asked):
+    """A search."""
+
+    query: str = Field(max_length=1000, description="What is looked for, in Chinese or English.")
+
+
+class ExplainAsked(BaseModel):
+    """A question about one ranking."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: str = Field(max_length=1000)
+    item_id: str = Field(max_length=1000)
+
+
+def router(shop: Shop) -> APIRouter:
+    """The routes, answering from one shop."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/profiles/{user_id}", summary="All that is known of a user")
+    def get_profile(user_id: str, as_of: str | None = None) -> Response:
+        at = None if as_of is None else parse_time(as_of, shop.settings.shop.zone)
+        return rendered(shop.profile(user_id, as_of=at).to_dict())
+
+    @routes.get("/profiles/{user_id}/export", summary="Everything kept about a user")
+    def get_export(user_id: str) -> Response:
+        return rendered(shop.export(user_id))
+
+    @routes.delete("/profiles/{user_id}", summary="Forget a user")
+    def delete_profile(user_id: str) -> Response:
+        return rendered(shop.erase(user_id))
+
+    @routes.post("/search", summary="Search the catalogue")
+    def post_search(asked: SearchAsked) -> Response:
+        return answered(shop.search(asked.query, **told(asked)))
+
+    @routes.post("/recommend", summary="What a user may want next")
+    def post_recommend(asked: Asked) -> Response:
+        given = told(asked)
+        return answered(shop.recommend(given.pop("user"), **given))
+
+    @routes.get("/similar/{item_id}", summary="Items liked by the same people")
+    def get_similar(item_id: str, k: Count = 10) -> Response:
+        return answered(shop.similar(item_id, k=k))
+
+    @routes.post("/explain", summary="Why an item stands where it stands for a user")
+    def post_explain(asked: ExplainAsked) -> Response:
+        return answered(shop.explain(asked.user_id, asked.item_id))
+
+    @routes.get("/deadletters", summary="Rows that could not be used")
+    def get_dead_letters(limit: Count = 20) -> Response:
+        return rendered(shop.dead_letters(limit))
+
+    return routes
+
+
+def told(asked: Asked) -> dict[str, Any]:
+    """The parts of a question as the shop takes them."""
+    return {
+        "user": asked.user_id,
+        "k": asked.k,
+        "filters": {facet: tuple(values) for facet, values in asked.filters.items()},
+        "personalise": asked.personalise,
+    }
+
+
+def answered(answer: Answer) -> Response:
+    return rendered(answer.to_dict())
+
+
+def rendered(document: object) -> Response:
+    """One JSON document, encoded by msgspec."""
+    return Response(msgspec.json.encode(document), media_type="application/json")
