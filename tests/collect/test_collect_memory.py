@@ -1,10 +1,12 @@
-"""A file much larger than what is allowed is read in bounded memory."""
+"""Where memory or disk is short: large files are read in bounded memory, a full disk is said and can be tried again."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from mien.collect.source import collect
 
 READ = """
 import resource, sys
@@ -36,3 +38,28 @@ def test_a_csv_of_300_mb_needs_little_memory(tmp_path: Path) -> None:
     rows, accepted, peak_kb = map(int, done.stdout.split())
     assert (rows, accepted) == (3_000_000, 3_000_000)
     assert peak_kb * 1024 < 900_000_000, f"{peak_kb} kB"
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from mien.collect.source import collect
+from mien.core.errors import TransientError
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+try:
+    collect("events", sys.argv[1], folder=Path(sys.argv[2]))
+except TransientError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [2_000, 400_000])
+def test_a_full_disk_is_said_and_the_next_run_completes(tmp_path: Path, room: int) -> None:
+    path, out = tmp_path / "log.csv", tmp_path / "out"
+    rows = "".join(f"u{n},view,i{n * 7919 % 100_003},{1_700_000_000 + n}\n" for n in range(50_000))
+    path.write_text("user_id,event_type,item_id,timestamp\n" + rows)
+    command = [sys.executable, "-c", FULL, str(path), str(out), str(room)]
+    full = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "The disk is full" in full.stdout
+    assert list(out.glob("raw-*")) == []
+    assert collect("events", path, folder=out).report.accepted == 50_000

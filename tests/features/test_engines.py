@@ -22,12 +22,14 @@ from mien.features.codec import decode
 from mien.features.engine import connect, micros, read_parquet
 from mien.features.state import FoldSettings
 from mien.features.tables import fold_tables
-from mien.features.totals import total_tables
+from mien.features.totals import gather, total_tables
 from mien.features.user_tables import preference_table, user_tables
+from mien.features.vector import user_features
 from mien.testing.state_checks import differences
 
 DIALECTS = ("duckdb", "pyspark", "clickhouse", "bigquery")
 RULES = FoldSettings(zone="Europe/London")
+COLOUR = Facet("colour", 0, ("red", "blue"), np.array([0, 1, -1] * 14, dtype=np.int32))
 SPAN = (START_US, START_US + 400 * DAY_US)
 
 
@@ -40,13 +42,12 @@ def spark_options(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def all_expressions(dialect: str) -> Iterator[tuple[str, Any]]:
     judged = ibis.table(ibis.schema(JUDGED_LOG), name="judged")
-    facet = Facet("colour", 0, ("red", "blue"), np.array([0, 1, -1], dtype=np.int32))
     parts = fold_tables(judged, RULES, span=SPAN, dialect=dialect)
     users = user_tables(judged, RULES, SPAN[1], span=SPAN, dialect=dialect)
     for tables in (parts, users):
         yield from ((f"{type(tables).__name__}.{f.name}", getattr(tables, f.name)) for f in fields(tables))
     yield from total_tables(judged, RULES, dialect=dialect).items()
-    yield "preference", preference_table(parts.tallies, facet, RULES, SPAN[1])
+    yield "preference", preference_table(parts.tallies, COLOUR, RULES, SPAN[1])
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -80,6 +81,16 @@ def test_spark_folds_the_same_states(tmp_path: Path) -> None:
         con = connect("spark", threads=2, memory="1GB")
         table = read_parquet(con, [tmp_path / "log.parquet"])
         ours = {int(user): decode(data) for user, data in states([table], RULES)}
+        totals, matrix = gather(table, RULES), user_features(table, RULES, SPAN[1], facets=[COLOUR])
         con.disconnect()
     theirs = folded(events, RULES)
     assert [line for user in theirs for line in differences(ours[user], theirs[user])] == []
+    local = read_parquet(connect(threads=2, memory="1GB"), [tmp_path / "log.parquet"])
+    expected = gather(local, RULES)
+    for name in expected.items.__slots__:
+        np.testing.assert_allclose(getattr(totals.items, name), getattr(expected.items, name), rtol=1e-9)
+    assert (totals.transitions == expected.transitions).all()
+    assert sorted(map(tuple, totals.buyers)) == pytest.approx(sorted(map(tuple, expected.buyers)))
+    same = user_features(local, RULES, SPAN[1], facets=[COLOUR])
+    assert matrix.names == same.names
+    np.testing.assert_allclose(matrix.values, same.values, rtol=1e-9, atol=1e-12)

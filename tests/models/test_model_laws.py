@@ -10,7 +10,7 @@ from mien.testing.model_checks import COLLABORATIVE_LAWS, MODEL_LAWS, Law, Maker
 
 SMALL: dict[str, Maker] = {
     **{name: model for name, model in MODELS.items() if name not in ("als", "interest", "ease")},
-    "als": lambda: Als(factors=4),
+    "als": lambda: Als(factors=4, ridge=1.0),
     "ease": lambda: Ease(ridge=1.0),
     "interest": lambda: Interest(dim=4),
 }

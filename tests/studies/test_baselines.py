@@ -1,4 +1,4 @@
-"""The published figures of the classical models lie inside our intervals, on two real shops.
+"""The reference figures of the classical models lie inside our intervals, on two real shops.
 
 Next basket, Recall@10 / NDCG@10. Definitions: docs/evaluation.md.
 """
@@ -13,7 +13,7 @@ from mien.studies.evaluate import Evaluation, evaluate
 from mien.testing.shops import RealShop, complete_journey, online_retail
 
 EASE_3000 = {"memory_mb": 12 * 3000**2 / 2**20}
-ROUNDED = 0.0005  # the published figures have three digits
+ROUNDED = 0.0005  # the reference figures have three digits
 
 COMPLETE_JOURNEY = {
     "popular": (0.092, 0.086),
@@ -31,7 +31,7 @@ ONLINE_RETAIL = {
 }
 
 
-def check(shop: RealShop, published: dict[str, tuple[float, float]]) -> None:
+def check(shop: RealShop, reference: dict[str, tuple[float, float]]) -> None:
     def run(models: list[str], settings: dict[str, dict[str, float | None]]) -> Evaluation:
         split = {"active_days": shop.active_days, "test_days": shop.test_days}
         return evaluate(shop.data, shop.at_us, models=models, settings=settings, **split)
@@ -39,7 +39,7 @@ def check(shop: RealShop, published: dict[str, tuple[float, float]]) -> None:
     table = run(["ease", "repeat+ease"], {"ease": EASE_3000})
     rows = {row["model"]: row for row in table.to_dict()["models"]}
     rows["frequency"] = run([], {"repeat": {"half_life_days": None}}).to_dict()["models"][1]
-    for name, (recall, ndcg) in published.items():
+    for name, (recall, ndcg) in reference.items():
         for measure, figure in (("recall@10", recall), ("ndcg@10", ndcg)):
             found = rows[name][measure]
             assert found["low"] - ROUNDED <= figure <= found["high"] + ROUNDED, (name, measure, figure, found)

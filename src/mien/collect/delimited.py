@@ -57,7 +57,7 @@ def read_delimited(
     with RawWriter(target, name, list(dialect.names)) as writer:
         blank = _stream(clean, dialect, writer)
     report = FileReport(
-        name, "csv", writer.rows, clean.encoding or "ascii", None, dialect.delimiter, dialect.header, blank
+        name, "csv", writer.rows, clean.encoding or "ascii", None, dialect.delimiter, dialect.header, blank, clean.doubt
     )
     return report, dialect.names
 

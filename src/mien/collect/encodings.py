@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import charset_normalizer
 import numpy as np
 
 BAD, LONG, NUL, OPEN = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
@@ -50,6 +51,16 @@ def judge_encoding(sample: bytes) -> str | None:
     return "cp1252" if re.search(rb"[\x80-\x9f]", high) else "latin-1"
 
 
+def second_opinion(sample: bytes) -> str | None:
+    """Another alphabet that a text taken for Latin may be written in, by charset-normalizer; None where it agrees."""
+    lines = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())[:20_000]
+    best = charset_normalizer.from_bytes(lines, cp_isolation=list(_ALPHABETS)).best()
+    return best.encoding if best is not None and best.chaos < 0.1 and best.coherence > 0 else None
+
+
+_ALPHABETS = ("big5", "shift_jis", "euc_jp", "euc_kr", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256")
+
+
 def _is_utf8(line: bytes) -> bool:
     try:
         line.decode("utf-8")
@@ -59,13 +70,15 @@ def _is_utf8(line: bytes) -> bool:
 
 
 class CleanText:
-    """A binary stream of any encoding, read as clean UTF-8. `encoding` is known once the first accent was read.
+    """A binary stream of any encoding, read as clean UTF-8.
 
+    `encoding` is known once the first accent was read; `doubt` names another that it may be.
     Memory: a few blocks of 4 MB, whatever the length of a line. `quote`: quotes may span lines (CSV).
     """
 
     def __init__(self, raw: BinaryIO, *, encoding: str | None = None, quote: bool = True) -> None:
         self.encoding = encoding
+        self.doubt: str | None = None
         self.marks = 0
         self.closed = False
         self._raw = raw
@@ -145,6 +158,8 @@ class CleanText:
         for chunk, cut in self._lines():
             if self.encoding is None:
                 self.encoding = judge_encoding(chunk)
+                if self.encoding in ("latin-1", "cp1252"):
+                    self.doubt = second_opinion(chunk)
             if cut:
                 text = MARKS.sub("", self._decoded(chunk)).replace('"', "").replace("\0", "")
                 self.marks += 1

@@ -1,5 +1,6 @@
 """The DuckDB that reads and judges strangers' rows: bounded memory, spilling into the delivery's own folder."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 import duckdb
 
 from mien.core.errors import SourceError, TransientError
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system calls a disk, a quota or a file that can take no more."""
+_FULL = ("no space", "quota", "too large")
 
 
 @contextmanager
@@ -35,11 +40,20 @@ def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") 
             f"{_first_line(error)} Allow more memory or free space at {spill}."
         ) from error
     except duckdb.IOException as error:
-        if "space" in str(error).lower():
-            raise TransientError(f"The disk is full at {spill}; free space and run it again.") from error
+        if any(word in str(error).lower() for word in _FULL):
+            raise disk_full(folder) from error
         raise SourceError(_first_line(error)) from error
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            raise disk_full(folder) from error
+        raise
     finally:
         connection.close()
+
+
+def disk_full(folder: Path) -> TransientError:
+    """The error of a disk that can take no more."""
+    return TransientError(f"The disk is full at {folder}; free space and run it again.")
 
 
 def one_row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

@@ -1,6 +1,5 @@
 """Files, folders and globs as parts to read: format and compression by name and by content."""
 
-import errno
 import glob
 import gzip
 import zipfile
@@ -12,7 +11,8 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from mien.core.errors import SourceError, TransientError
+from mien.collect.engine import FULL_DISK
+from mien.core.errors import SourceError
 
 SURE = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
@@ -55,8 +55,8 @@ class Part:
                 else:
                     yield file
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise TransientError("The disk is full; free space and run it again.") from error
+            if error.errno in FULL_DISK:
+                raise
             raise SourceError(f"The file cannot be read: {error}", path=self.name) from error
         except (EOFError, zipfile.BadZipFile, zstandard.ZstdError, RuntimeError) as error:
             raise SourceError(f"The file cannot be read: {error}", path=self.name) from error

@@ -41,7 +41,9 @@ def read_json_lines(
         f"COPY ({_columns_sql(sound, keys, names)}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy)"
     )
     lines.unlink()
-    return FileReport(name, "jsonl", writer.rows, clean.encoding or "ascii", blank=blank), tuple(names)
+    return FileReport(name, "jsonl", writer.rows, clean.encoding or "ascii", blank=blank, doubt=clean.doubt), tuple(
+        names
+    )
 
 
 def _keys(con: duckdb.DuckDBPyConnection, lines: str) -> list[str]:

@@ -56,7 +56,8 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """How one file (or table) was read. `rows`: records without the header; `blank`: empty lines skipped."""
+    """How one file (or table) was read. `rows`: records without the header; `blank`: empty lines skipped;
+    `doubt`: another encoding that it may be."""
 
     name: str
     format: str
@@ -66,6 +67,7 @@ class FileReport:
     delimiter: str | None = None
     header: bool | None = None
     blank: int = 0
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

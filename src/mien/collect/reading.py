@@ -75,6 +75,11 @@ def read_files(
         relations.append(relation)
         reports.append(report)
         done(1)
+    messages += [
+        f"{report.name} was read as {report.encoding}, but may be {report.doubt}: if so, say encoding in a mapping."
+        for report in reports
+        if report.doubt
+    ]
     headerless = any(report.header is False for report in reports) and not (mapping and mapping.columns)
     return united(con, relations, tuple(reports), tuple(messages), headerless=headerless)
 

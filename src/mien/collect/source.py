@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import md5
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import duckdb
@@ -109,16 +110,16 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     given = read_mapping(mapping, kind) if isinstance(mapping, Path) else mapping
     zone = (given.zone if given else None) or options.zone
-    with engine(folder, memory_limit=options.memory_limit, threads=options.threads, zone=zone) as con:
-        room = _Room(con, folder, load_vocabulary(options.domain), options, progress)
-        if isinstance(source, str) and source.startswith(PREFIX):
-            delivery = _collect_dataset(room, kind, source, zone)
-        else:
+    try:
+        with engine(folder, memory_limit=options.memory_limit, threads=options.threads, zone=zone) as con:
+            room = _Room(con, folder, load_vocabulary(options.domain), options, progress)
+            if isinstance(source, str) and source.startswith(PREFIX):
+                return _collect_dataset(room, kind, source, zone)
             raw = read_source(con, source, folder, mapping=given, vocabulary=room.vocabulary, progress=progress)
             used, notes = _mapping(room, raw, kind, given)
-            delivery = _deliver(room, kind, Cells(raw, used, zone), notes)
-    _clear(folder)
-    return delivery
+            return _deliver(room, kind, Cells(raw, used, zone), notes)
+    finally:
+        _clear(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,7 @@ def _deliver(room: _Room, kind: Kind, cells: Cells, notes: tuple[str, ...]) -> D
 
 
 def _clear(folder: Path) -> None:
-    """Drop what only this run needed."""
+    """Drop what only this run needed, or an earlier one that was killed."""
     for path in [*folder.glob("raw-*.parquet"), folder / "judged.parquet"]:
         path.unlink(missing_ok=True)
+    rmtree(folder / "spill", ignore_errors=True)

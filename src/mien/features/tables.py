@@ -120,12 +120,12 @@ def fold_tables(
 ) -> FoldTables:
     """All parts of the state of every user in `judged`.
 
-    `span`: a range of µs that holds all events; asked of the engine where not given. `keep`: what to do with the
-    two tables everything else reads, `lambda table: table.cache()` to compute them once.
+    `span`: a range of µs that holds all events; asked of the engine where not given. `keep`: what to do with
+    the sorted table nearly everything else reads, `lambda table: table.cache()` to compute it once.
     """
     if span is None:
         span = span_of(judged)
-    m = keep(moments(judged, dialect=dialect))
+    m = moments(judged, dialect=dialect)
     return parts_of(m, keep(placed(m)), settings, span)
 
 

@@ -53,7 +53,7 @@ def user_tables(
     `span`, `dialect`, `keep`: as in `fold_tables`.
     """
     held = until(judged, at_us, dialect=dialect)
-    m = keep(moments(held, dialect=dialect))
+    m = moments(held, dialect=dialect)
     p = keep(placed(m))
     parts = parts_of(m, p, settings, span_of(held) if span is None else span)
     return UserTables(

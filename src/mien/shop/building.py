@@ -6,8 +6,13 @@ interrupted is simply run again: it sees what the last finished one covered and 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import math
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
@@ -38,6 +43,10 @@ from mien.shop.workspace import Build, write_durably
 
 AT_ONCE = 2_000
 """States written in one transaction."""
+UNFINISHED = "unfinished_build"
+"""Set in the catalogue while every state is being replaced; a build that finds it set begins with everybody."""
+EVENTS_PER_MB = 500
+"""Events folded at once per MB that the table engine may use; some 2 kB an event with all its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,10 @@ class BuildReport:
         b = self.build
         if language == "zh":
             how = "重新拟合" if self.refitted else "沿用"
-            last = f"画像：{b.users:,} 位用户（本次更新 {self.folded:,}），截至 {b.as_of:%Y-%m-%d %H:%M} UTC；总体 {b.population}（{how}）"
+            last = (
+                f"画像：{b.users:,} 位用户（本次更新 {self.folded:,}），"
+                f"截至 {b.as_of:%Y-%m-%d %H:%M} UTC；总体 {b.population}（{how}）"
+            )
         else:
             how = "fitted anew" if self.refitted else "as before"
             last = (
@@ -93,15 +105,12 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
     )
     catalogue = stock.catalogue(plan.as_of_us)
     stand = _standing(stock, plan)
-    done = progress.step("prepare", 2)
-    judgement = Judgement.from_dict(stand.judgement) if stand else _fit_judgement(stock, con, plan, catalogue)
-    done(1)
-    judged = _judged(stock, con, plan, judgement)
-    quality = _quality(stock, judged)
-    done(1)
-    folded = _fold(stock, con, plan, judgement, everyone=stand is None, progress=progress)
-    population = stand or _fit_population(stock, judged, plan, judgement, catalogue, progress)
-    _index(stock, judged, catalogue, plan, progress)
+    with _judged(stock, con, plan, stand, catalogue, progress) as (judgement, parts):
+        judged = engines.read_parquet(con, [path for path, _ in parts])
+        quality = _quality(stock, judged)
+        folded = _fold(stock, con, plan, parts, everyone=stand is None, progress=progress)
+        population = stand or _fit_population(stock, judged, plan, judgement, catalogue, progress)
+        _index(stock, judged, catalogue, plan, progress)
     stock.refold_stitched(judgement, plan.as_of_us)
     finished = Build(
         as_of_us=plan.as_of_us,
@@ -112,9 +121,12 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
         engine=engine,
         users=len(stock.states),
         events=quality.judged.kept,
+        logged=len(stock.history),
         history=plan.history,
     )
+    con.disconnect()
     stock.workspace.finish(finished)
+    stock.catalog.set_meta(UNFINISHED, "")
     return BuildReport(finished, quality, folded, stand is None)
 
 
@@ -149,27 +161,45 @@ def _standing(stock: Stock, plan: _Plan) -> Population | None:
     previous = plan.previous
     if previous is None or previous.history or plan.history or previous.settings != plan.settings:
         return None
-    grown = len(stock.history) - previous.events
-    if grown > stock.settings.engine.refit_share * max(1, previous.events):
+    grown = len(stock.history) - previous.logged
+    if grown > stock.settings.engine.refit_share * max(1, previous.logged) or stock.catalog.meta(UNFINISHED):
         return None
     return stock.population(previous.population)
 
 
-def _log(stock: Stock, con: Any, plan: _Plan, buckets: Iterable[int] | None = None) -> ir.Table | None:
-    paths = stock.history.paths(buckets)
-    return until(engines.read_parquet(con, paths), plan.as_of_us) if paths else None
+Parts = list[tuple[Path, list[int]]]
+"""Files of judged events, and the user buckets each holds."""
 
 
+@contextmanager
 def _judged(
-    stock: Stock, con: Any, plan: _Plan, judgement: Judgement, buckets: Iterable[int] | None = None
-) -> ir.Table | None:
-    log = _log(stock, con, plan, buckets)
-    return None if log is None else judge(log, judgement, now_us=plan.now_us)
+    stock: Stock, con: Any, plan: _Plan, stand: Population | None, catalogue: Catalogue, progress: Progress
+) -> Iterator[tuple[Judgement, Parts]]:
+    """The judgement and the judged log as Parquet, written once since every later step reads it."""
+    folder = stock.workspace.spill / "judged"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    parts = _parts(stock, plan.engine)
+    advance = progress.step("prepare", 1 + len(parts))
+    judgement = Judgement.from_dict(stand.judgement) if stand else _fit_judgement(stock, con, plan, catalogue)
+    advance(1)
+    try:
+        written = []
+        for k, buckets in enumerate(parts):
+            path = folder / f"{k:04d}.parquet"
+            log = until(engines.read_parquet(con, stock.history.paths(buckets)), plan.as_of_us)
+            judge(log, judgement, now_us=plan.now_us).to_parquet(path)
+            written.append((path, buckets))
+            advance(1)
+        yield judgement, written
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fit_judgement(stock: Stock, con: Any, plan: _Plan, catalogue: Catalogue) -> Judgement:
+    log = until(engines.read_parquet(con, stock.history.paths()), plan.as_of_us)
     category = {row: text for row, text in enumerate(catalogue.category) if text}
-    return fit_judgement(_log(stock, con, plan), stock.settings.clean, now_us=plan.now_us, category_of=category)
+    return fit_judgement(log, stock.settings.clean, now_us=plan.now_us, category_of=category)
 
 
 def _quality(stock: Stock, judged: ir.Table) -> QualityReport:
@@ -189,27 +219,42 @@ def _quality(stock: Stock, judged: ir.Table) -> QualityReport:
     return quality
 
 
-def _fold(stock: Stock, con: Any, plan: _Plan, judgement: Judgement, *, everyone: bool, progress: Progress) -> int:
+def _fold(stock: Stock, con: Any, plan: _Plan, parts: Parts, *, everyone: bool, progress: Progress) -> int:
     """Fold every user, or only those with events that came since the last build; returns how many."""
+    advance = progress.step("fold profiles", len(parts))
+    only = None
     if everyone:
+        stock.catalog.set_meta(UNFINISHED, "everyone")
         stock.states.clear()
-        buckets: list[int] = sorted({segment.bucket for segment in stock.history.catalog.segments()})
-        only = None
     else:
         assert plan.previous is not None, "without a previous build everyone is folded"
         only = stock.catalog.users_touched_since(plan.previous.ingest)
-        buckets = sorted(set((only % stock.history.buckets).tolist()))
-    parts = [buckets] if plan.engine == "spark" and buckets else [[bucket] for bucket in buckets]
-    advance = progress.step("fold profiles", len(parts))
     folded = 0
-    for part in parts:
-        table = _judged(stock, con, plan, judgement, part)
-        if table is not None and only is not None:
-            table = table.filter(table[LOGGED.USER].isin(only[np.isin(only % stock.history.buckets, part)].tolist()))
-        if table is not None:
+    for path, buckets in parts:
+        mine = None if only is None else only[np.isin(only % stock.history.buckets, buckets)].tolist()
+        if mine is None or mine:
+            table = engines.read_parquet(con, [path])
+            table = table if mine is None else table.filter(table[LOGGED.USER].isin(mine))
             folded += _write(stock, states([table], stock.settings.fold, span=stock.history.span_us()))
         advance(1)
     return folded
+
+
+def _parts(stock: Stock, engine: str) -> list[list[int]]:
+    """Buckets handled together: few enough events for the memory, enough that planning queries costs little."""
+    events: Counter[int] = Counter()
+    for segment in stock.catalog.segments():
+        events[segment.bucket] += segment.events
+    limit = math.inf if engine == "spark" else stock.settings.engine.memory_mb * EVENTS_PER_MB
+    parts: list[list[int]] = []
+    room = 0.0
+    for bucket in sorted(events):
+        if not parts or events[bucket] > room:
+            parts.append([])
+            room = limit
+        parts[-1].append(bucket)
+        room -= events[bucket]
+    return parts
 
 
 def _write(stock: Stock, folded: Iterator[tuple[UserRow, bytes]]) -> int:

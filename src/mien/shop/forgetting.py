@@ -4,7 +4,7 @@ from typing import Any
 
 from mien.core.errors import NotReady
 from mien.core.ids import UserRow
-from mien.core.tables import LOGGED
+from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
 from mien.shop.serving import Serving
 from mien.shop.stock import Stock
@@ -27,10 +27,11 @@ def export(serving: Serving, user_id: str, row: UserRow, at_us: int) -> dict[str
 def _told(stock: Stock, row: int) -> list[dict[str, Any]]:
     """The events of a row in the shop's own ids, oldest first; what is unknown is absent."""
     events = stock.history.events_of(row).drop([LOGGED.USER, LOGGED.FINGERPRINT]).to_pylist()
-    items = stock.catalog.items.keys(event[LOGGED.ITEM] if event[LOGGED.ITEM] is not None else -1 for event in events)
+    rows = [event.pop(LOGGED.ITEM) for event in events]
+    items = stock.catalog.items.keys(-1 if item is None else item for item in rows)
     told = []
     for event, item_id in zip(events, items, strict=True):
-        named = event | {LOGGED.ITEM: item_id, LOGGED.AT: event[LOGGED.AT].isoformat()}
+        named = {**event, EVENT.ITEM_ID: item_id, LOGGED.AT: event[LOGGED.AT].isoformat()}
         told.append({name: value for name, value in named.items() if value is not None})
     return told
 

@@ -4,20 +4,16 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mien.core.clock import to_us
-from mien.core.errors import NotReady
 from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, Rows, UserRow
 from mien.core.item import Catalogue
 from mien.core.ports import ProfileStore
-from mien.core.tables import ITEM, LOG, LOGGED
+from mien.core.tables import ITEM, LOGGED
 from mien.features.codec import decode, encode
 from mien.features.fold import refold
 from mien.features.population import Population

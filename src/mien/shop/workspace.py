@@ -29,6 +29,7 @@ SPILL = ".spill"
 class Build:
     """What the last finished build covers: events up to `as_of_us` of ingests up to `ingest`.
 
+    `events`: those kept; `logged`: those the log held.
     `items`: digest of the item table it indexed; `history`: whether a time was asked for (`--as-of`).
     """
 
@@ -40,6 +41,7 @@ class Build:
     engine: str
     users: int
     events: int
+    logged: int
     history: bool = False
 
     @property

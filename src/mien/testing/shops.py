@@ -1,6 +1,6 @@
-"""Real shops as interactions with the split their published figures are for: what quality is measured on.
+"""Real shops as interactions with the split their reference figures are for: what quality is measured on.
 
-Raw purchases, cleaned by nothing but the rule that each figure was published with; the product's own way in is
+Raw purchases, cleaned by nothing but the rule that the reference figures go with; the product's own way in is
 `collect` and `prepare`.
 """
 

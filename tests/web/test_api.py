@@ -1,0 +1,133 @@
+"""The HTTP API, as a client meets it."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from mien.core.errors import UsageError
+from mien.shop import Shop, create
+from mien.testing.world import World, world
+from mien.web.app import create_app, run
+
+
+@pytest.fixture(scope="module")
+def toy() -> World:
+    return world()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Iterator[Shop]:
+    with create(tmp_path_factory.mktemp("web") / "shop", clock=lambda: toy.at) as shop:
+        shop.ingest(events=toy.event_table, items=toy.items)
+        shop.build()
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def client(shop: Shop) -> Iterator[TestClient]:
+    with TestClient(create_app(shop), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_health(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_profile(client: TestClient, shop: Shop, toy: World) -> None:
+    user = toy.user_ids[0]
+    answer = client.get(f"/v1/profiles/{user}")
+    assert answer.status_code == 200
+    assert answer.json() == shop.profile(user).to_dict()
+    first = min(event.at for event in toy.events if event.user_id == user)
+    early = client.get(f"/v1/profiles/{user}", params={"as_of": first.isoformat()}).json()
+    assert early["events"] == 1
+
+
+def test_an_unknown_user_is_404_with_a_sentence(client: TestClient) -> None:
+    answer = client.get("/v1/profiles/nobody")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "unknown_name"
+    assert "nobody" in answer.json()["message"]
+
+
+def test_search_recommend_similar_and_explain_sum_up(client: TestClient, toy: World) -> None:
+    user = toy.user_ids[0]
+    answers = [
+        client.post("/v1/search", json={"query": "coffee", "user_id": user}),
+        client.post("/v1/recommend", json={"user_id": user, "k": 3}),
+        client.get(f"/v1/similar/{toy.item_ids[0]}", params={"k": 3}),
+        client.post("/v1/explain", json={"user_id": user, "item_id": toy.item_ids[0]}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200
+        document = answer.json()
+        assert {"impression_id", "personalised", "took_ms", "total", "results"} <= document.keys()
+        assert document["results"]
+        for result in document["results"]:
+            assert sum(reason["contribution"] for reason in result["reasons"]) == pytest.approx(
+                result["score"], abs=1e-6
+            )
+            assert any(reason["kind"] == "base" for reason in result["reasons"])
+
+
+def test_without_personalisation_is_what_anybody_gets(client: TestClient, toy: World) -> None:
+    ask = {"query": "tea"}
+    anybody = client.post("/v1/search", json=ask).json()
+    off = client.post("/v1/search", json={**ask, "user_id": toy.user_ids[0], "personalise": False}).json()
+    assert off["results"] == anybody["results"]
+    assert off["personalised"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/search", {}),
+        ("/v1/search", {"query": "tea", "k": 0}),
+        ("/v1/search", {"query": "tea", "nonsense": 1}),
+        ("/v1/search", {"query": 7}),
+        ("/v1/search", {"query": "tea", "filters": {"no such facet": ["x"]}}),
+        ("/v1/recommend", {"k": "many"}),
+        ("/v1/explain", {"user_id": "ann", "item_id": "no such item"}),
+    ],
+)
+def test_bad_questions_are_answered_with_code_and_message(client: TestClient, path: str, body: object) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code in (400, 404)
+    assert set(answer.json()) == {"code", "message"}
+
+
+@pytest.mark.parametrize("text", ["' OR 1=1 --", "\x00", "AND OR NOT (", "../../etc/passwd", "面" * 999, "*:*", '"'])
+def test_hostile_texts_are_only_texts(client: TestClient, text: str) -> None:
+    assert client.post("/v1/search", json={"query": text}).status_code == 200
+    assert client.post("/v1/recommend", json={"user_id": text}).status_code == 200
+
+
+def test_paths_nobody_knows_and_broken_json(client: TestClient) -> None:
+    assert client.get("/v1/nothing").json().keys() == {"code", "message"}
+    broken = client.post("/v1/search", content=b"{", headers={"content-type": "application/json"})
+    assert broken.status_code == 400
+    assert broken.json()["code"] == "usage"
+
+
+def test_a_shop_without_a_build_is_not_ready(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with create(tmp_path_factory.mktemp("bare") / "shop") as bare, TestClient(create_app(bare)) as client:
+        assert client.get("/readyz").status_code == 503
+        assert client.post("/v1/recommend", json={}).status_code == 409
+
+
+def test_erasing_over_http(toy: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with create(tmp_path_factory.mktemp("erase") / "shop", clock=lambda: toy.at) as shop:
+        shop.ingest(events=toy.event_table, items=toy.items)
+        shop.build()
+        with TestClient(create_app(shop)) as client:
+            user = toy.user_ids[1]
+            exported = client.get(f"/v1/profiles/{user}/export").json()
+            assert len(exported["events"]) == client.delete(f"/v1/profiles/{user}").json()["events"]
+            assert client.get(f"/v1/profiles/{user}").status_code == 404
+
+
+def test_the_api_listens_to_this_machine_only(shop: Shop) -> None:
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1"):
+        run(shop, host="0.0.0.0", port=0)
