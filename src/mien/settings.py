@@ -7,7 +7,7 @@ Each room defines its own options; they are only put together here.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -142,14 +142,3 @@ def template(shop: ShopSettings) -> str:
 
 def _toml(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def described(settings: type = Settings) -> dict[str, str]:
-    """`section.field` → its help, for documentation; every field has one."""
-    found: dict[str, str] = {}
-    for section, kind in get_type_hints(settings).items():
-        assert is_dataclass(kind)
-        for one in fields(kind):
-            if (section, one.name) not in ELSEWHERE:
-                found[f"{section}.{one.name}"] = one.metadata.get("help", "")
-    return found

@@ -124,8 +124,11 @@ class Workspace:
         write_durably(self.settings, settings)
 
     def build(self) -> Build | None:
-        """The last finished build, or None."""
-        return Build(**json.loads(self.build_file.read_text())) if self.build_file.exists() else None
+        """The last finished build; None where there is none, or one that this Mien does not read."""
+        try:
+            return Build(**json.loads(self.build_file.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
 
     def finish(self, build: Build) -> None:
         """Record a finished build; the last thing a build does."""

@@ -1,0 +1,87 @@
+"""A process killed at any instant: a rerun completes, and nothing is lost or doubled."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mien.features.codec import decode
+from mien.shop import Shop, create
+from mien.shop import open as open_shop
+
+USERS, EVENTS = 400, 20_000
+ROUNDS = 8
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty thousand events, some of them equal, some of them unusable."""
+    choose = random.Random(7)
+    path = tmp_path_factory.mktemp("crash") / "events.csv"
+    lines = ["user_id,action,item_id,timestamp,quantity"]
+    for k in range(EVENTS):
+        user, item, action = choose.randrange(USERS), choose.randrange(300), choose.choice(["view", "cart", "purchase"])
+        at = 1_770_000_000 + 600 * (k // 3)
+        lines.append(f"u{user},{action if k % 500 else 'juggle'},i{item},{at},{1 + k % 3}")
+    path.write_text("\n".join(lines + lines[-50:]) + "\n")
+    return path
+
+
+def facts(shop: Shop) -> dict[str, object]:
+    """What must not depend on how often and when the work was interrupted."""
+    users = list(shop.stock.states.users())
+    states = {user: decode(data) for user, data in shop.stock.states.read_many(users).items()}
+    return {
+        "events": len(shop.stock.history),
+        "dead": shop.dead_letters(0)["reasons"],
+        "users": len(shop.stock.catalog.users),
+        "states": {user: (state.events, state.days, state.recent, state.stale) for user, state in states.items()},
+        "left over": shop.stock.history.recover(),
+    }
+
+
+def killed_at(command: list[str], after_s: float) -> bool:
+    """Run and kill −9 after a while; whether it had not finished by then."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        process.wait(timeout=after_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_ingest_and_build(source: Path, tmp_path: Path) -> None:
+    with create(tmp_path / "calm") as calm:
+        calm.ingest(events=str(source))
+        calm.build()
+        wanted = facts(calm)
+    create(tmp_path / "stormy").close()
+    mien = [str(Path(sys.executable).with_name("mien"))]
+    work = {
+        "ingest": [*mien, "ingest", "-w", str(tmp_path / "stormy"), "--events", str(source)],
+        "build": [*mien, "build", "-w", str(tmp_path / "stormy")],
+    }
+    choose = random.Random(11)
+    for name, command in work.items():
+        began = time.monotonic()
+        subprocess.run([*command, "--help"], check=True, capture_output=True)
+        start_s = time.monotonic() - began
+        killed = sum(killed_at(command, start_s + choose.uniform(0.0, 2.5)) for _ in range(ROUNDS))
+        assert killed, f"{name} was never caught in the middle"
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+    with open_shop(tmp_path / "stormy") as stormy:
+        assert facts(stormy) == wanted
+        assert stormy.profile("u1").events == wanted_events(tmp_path / "calm", "u1")
+
+
+def wanted_events(folder: Path, user: str) -> int:
+    with open_shop(folder) as shop:
+        return shop.profile(user).events
