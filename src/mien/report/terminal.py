@@ -117,30 +117,45 @@ def _why(reasons: Iterable[Reason], most: int, language: Language) -> str:
     return " · ".join(parts)
 
 
+MODEL_FIGURES = ("ndcg@10", "recall@10", "coverage@10")
+PROFILE_FIGURES = ("auroc", "baseline_auroc", "f1", "baseline_f1")
+"""What fits a terminal of 80 columns; the JSON document has all."""
+
+
 def print_evaluation(console: Console, evaluation: Mapping[str, Any], language: Language = "en") -> None:
-    """The honest table: every model beside popularity and repeat purchase, then how true the profile's tags are."""
-    models, profile = evaluation.get("models", ()), evaluation.get("profile", ())
+    """The honest table: every model beside popularity and repeat purchase, then how true the profile's tags are.
+
+    A figure is its mean with its 95 % interval, the best of a column in bold; of the profile the baseline's mean only.
+    """
+    models, profile = list(evaluation.get("models", ())), list(evaluation.get("profile", ()))
     if models:
-        console.print(_figures(say("model", language), "model", models))
+        named = [(str(row["model"]), row) for row in models]
+        console.print(_figures(say("model", language), named, MODEL_FIGURES))
     if profile:
-        console.print(_figures(say("facet", language), "facet", profile))
+        named = [(_facet_label(row, language), _with_plain_baseline(row)) for row in profile]
+        console.print(_figures(say("facet", language), named, PROFILE_FIGURES))
     console.print(f"[dim]{say('intervals', language)}[/]", highlight=False)
 
 
-def _figures(head: str, key: str, rows: Iterable[Mapping[str, Any]]) -> Table:
-    """One row an entry; a figure `{"mean", "low", "high"}` as `.227 [.219, .235]`, the best of a column in bold."""
-    rows = list(rows)
-    names = list(dict.fromkeys(name for row in rows for name in row if name != key))
-    names = [name for name in names if any(_mean(row.get(name)) is not None for row in rows)]
+def _facet_label(row: Mapping[str, Any], language: Language) -> str:
+    level = row.get("level") or ""
+    return f"{facet_name(str(row['facet']), language)} {level}".strip()
+
+
+def _with_plain_baseline(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _mean(figure) if name.startswith("baseline") else figure for name, figure in row.items()}
+
+
+def _figures(head: str, rows: list[tuple[str, Mapping[str, Any]]], names: Iterable[str]) -> Table:
+    """One row an entry, a column for each of `names` that any row has."""
+    names = [name for name in names if any(_mean(row.get(name)) is not None for _, row in rows)]
+    best = {name: max(m for _, row in rows if (m := _mean(row.get(name))) is not None) for name in names}
     table = Table(box=None, padding=(0, 1), header_style="dim")
-    table.add_column(head, style="bold")
+    table.add_column(escape(head), style="bold", overflow="fold")
     for name in names:
-        table.add_column(escape(name), justify="right")
-    best = {name: max(m for row in rows if (m := _mean(row.get(name))) is not None) for name in names}
-    if len(rows) < 2:
-        best = {}
-    for row in rows:
-        table.add_row(escape(str(row[key])), *(_figure(row.get(name), best.get(name)) for name in names))
+        table.add_column(escape(name.replace("_", " ")), justify="right", no_wrap=True)
+    for label, row in rows:
+        table.add_row(escape(label), *(_figure(row.get(name), best[name] if len(rows) > 1 else None) for name in names))
     return table
 
 

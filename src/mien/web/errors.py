@@ -41,18 +41,18 @@ def answer(status: int, code: str, message: str) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Have the app answer every error by the table."""
 
-    async def ours(request: Request, error: Exception) -> JSONResponse:
+    async def ours(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, MienError)
         status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
         return answer(status, error.code, str(error))
 
-    async def invalid(request: Request, error: Exception) -> JSONResponse:
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         return answer(400, "usage", f"{place}: {first['msg']}")
 
-    async def http(request: Request, error: Exception) -> JSONResponse:
+    async def http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         return answer(error.status_code, "http", str(error.detail))
 
