@@ -128,12 +128,22 @@ def evaluate(
     workspace: WorkspaceOption = HERE,
     at: Annotated[str | None, typer.Option(help="Where the test begins; default: 14 days before the end.")] = None,
     models: Annotated[str | None, typer.Option(help="Comma-separated names; default: all classical models.")] = None,
+    test_days: Annotated[float, typer.Option(min=0, help="Days after the split that count; 0: all of them.")] = 14.0,
+    active_days: Annotated[
+        float, typer.Option(min=0, help="Only users who bought in that many days before the split; 0: any history.")
+    ] = 0.0,
     json_: JsonOption = False,
 ) -> None:
     """The honest table: every model beside popularity and repeat purchase, on a split by time, with intervals."""
     with opened(workspace) as shop, working() as progress:
         names = tuple(name.strip() for name in models.split(",")) if models else None
-        table = shop.evaluate(at=moment(at, shop), models=names, progress=progress)
+        table = shop.evaluate(
+            at=moment(at, shop),
+            models=names,
+            test_days=test_days or None,
+            active_days=active_days or None,
+            progress=progress,
+        )
     if json_:
         print_json(table)
     else:

@@ -14,7 +14,7 @@ from mien.features.codec import decode
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
 
-USERS, EVENTS = 400, 20_000
+USERS, EVENTS, REPEATED = 400, 20_000, 50
 ROUNDS = 8
 
 
@@ -28,7 +28,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         user, item, action = choose.randrange(USERS), choose.randrange(300), choose.choice(["view", "cart", "purchase"])
         at = 1_770_000_000 + 600 * (k // 3)
         lines.append(f"u{user},{action if k % 500 else 'juggle'},i{item},{at},{1 + k % 3}")
-    path.write_text("\n".join(lines + lines[-50:]) + "\n")
+    path.write_text("\n".join(lines + lines[-REPEATED:]) + "\n")
     return path
 
 
@@ -80,6 +80,34 @@ def test_killed_in_the_middle_of_ingest_and_build(source: Path, tmp_path: Path) 
     with open_shop(tmp_path / "stormy") as stormy:
         assert facts(stormy) == wanted
         assert stormy.profile("u1").events == wanted_events(tmp_path / "calm", "u1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["ingest", "build"])
+def test_no_room_to_write_is_a_sentence_and_a_rerun_completes(source: Path, tmp_path: Path, command: str) -> None:
+    """A limit on the size of files stands for a full disk: the same writes fail in the same places."""
+    folder = tmp_path / "shop"
+    with create(folder) as shop:
+        if command == "build":
+            shop.ingest(events=str(source))
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000)); "
+        "from mien.cli import main; main()"
+    )
+    source_args = ["--events", str(source)] if command == "ingest" else []
+    arguments = [command, "-w", str(folder), *source_args]
+    failed = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=300)
+    assert failed.returncode == 1, failed.stderr
+    assert "run" in failed.stderr
+    assert "again" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    mien = str(Path(sys.executable).with_name("mien"))
+    subprocess.run([mien, *arguments], check=True, capture_output=True, timeout=300)
+    subprocess.run([mien, "build", "-w", str(folder)], check=True, capture_output=True, timeout=300)
+    with open_shop(folder) as shop:
+        assert len(shop.stock.history) == EVENTS - EVENTS // 500 + REPEATED
+        assert shop.profile("u1").events > 0
 
 
 def wanted_events(folder: Path, user: str) -> int:

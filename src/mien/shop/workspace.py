@@ -8,20 +8,28 @@ items.parquet   versions of items              mappings/     how each source is 
 build.json      what the last build covers     reports/      quality reports
 """
 
+import errno
 import fcntl
 import json
 import os
+import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from mien.core.clock import from_us
-from mien.core.errors import UsageError, WorkspaceError
+from mien.core.errors import TransientError, UsageError, WorkspaceError
 from mien.stores.history import sync
 
 SETTINGS_FILE = "mien.toml"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_WORDS = re.compile("no space|disk is full|disk full|file too large|disk quota|could not write", re.IGNORECASE)
+"""How the system, DuckDB and SQLite say that a file cannot grow."""
 SPILL = ".spill"
 
 
@@ -145,9 +153,23 @@ class Workspace:
                 raise WorkspaceError(
                     f"Another process is writing to {self.folder}. Wait until it has finished, then try again."
                 ) from None
-            yield
+            with self._room_to_write():
+                yield
         finally:
             os.close(handle)
+
+    @contextmanager
+    def _room_to_write(self) -> Iterator[None]:
+        """Say it in a sentence where the disk is full: what was finished stays, the rest is done by a rerun."""
+        try:
+            yield
+        except (OSError, duckdb.IOException, sqlite3.OperationalError) as failed:
+            if getattr(failed, "errno", None) not in FULL and not FULL_WORDS.search(str(failed)):
+                raise
+            raise TransientError(
+                f"There is no room to write in {self.folder} ({str(failed).splitlines()[0]}). Free some space and run "
+                "the same command again; what was there before is unharmed."
+            ) from failed
 
 
 def write_durably(path: Path, text: str) -> None:
