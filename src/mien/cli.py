@@ -279,7 +279,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve the HTTP API; its pages are under /docs."""
-    with opened(workspace) as shop:
+    with opened(workspace, served=True) as shop:
         run(shop, host=host, port=port)
 
 
@@ -287,9 +287,9 @@ def serve(
 
 
 @contextmanager
-def opened(workspace: Path) -> Iterator[Shop]:
-    """The shop of a workspace, closed afterwards."""
-    shop = open_shop(workspace)
+def opened(workspace: Path, *, served: bool = False) -> Iterator[Shop]:
+    """The shop of a workspace, closed afterwards. `served`: questions are asked now."""
+    shop = open_shop(workspace, served=served)
     try:
         yield shop
     finally:
