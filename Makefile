@@ -41,7 +41,7 @@ format: $(call stamp,$(EXTRAS)) ## format the code and mend what the linter can 
 	@$(BIN)/ruff format .
 
 bench: $(call stamp,$(EXTRAS)) ## the speed benchmarks, printed as ratios
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environment, caches and build outputs (workspaces stay)
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
