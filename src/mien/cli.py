@@ -1,4 +1,7 @@
-"""The command line. Parses, calls the shop, renders; `--json` prints one document and nothing else on stdout."""
+"""The command line. Parses, calls the shop, renders; `--json` prints one document and nothing else on stdout.
+
+A command loads what it needs when it runs, so that help and mistakes are answered at once.
+"""
 
 import json
 import os
@@ -6,21 +9,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+import mien
 from mien.core.clock import parse_time
 from mien.core.errors import MappingNeeded, MienError, UsageError
 from mien.core.query import Answer
 from mien.report import terminal
 from mien.report.progress import Bars
-from mien.shop import Shop, create
-from mien.shop import open as open_shop
-from mien.tour import run as run_demo
-from mien.web.app import run
+
+if TYPE_CHECKING:
+    from mien.shop import Shop
 
 app = typer.Typer(
     name="mien",
@@ -48,7 +52,7 @@ def demo(
     serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the API after the tour.")] = True,
 ) -> None:
     """Build the demo shop in ./demo-shop if it is not there, show what it can do, and serve it."""
-    run_demo(Path("demo-shop"), out, err, port=port if serve_ else None)
+    import_module("mien.tour").run(Path("demo-shop"), out, err, port=port if serve_ else None)
 
 
 @app.command()
@@ -59,7 +63,7 @@ def init(
     language: Annotated[str, typer.Option(help="Language of reasons and summaries: en or zh.")] = "en",
 ) -> None:
     """Make a workspace: mien.toml and its folders."""
-    create(folder, domain=domain, zone=zone, language=language).close()
+    mien.create(folder, domain=domain, zone=zone, language=language).close()
     told = f"Made {folder}. Put your files in {folder / 'data'} or name them: mien ingest -w {folder} --events FILE"
     err.print(told, soft_wrap=True, highlight=False)
 
@@ -280,16 +284,16 @@ def serve(
 ) -> None:
     """Serve the HTTP API; its pages are under /docs."""
     with opened(workspace, served=True) as shop:
-        run(shop, host=host, port=port)
+        import_module("mien.web.app").run(shop, host=host, port=port)
 
 
 # -- what the commands share ------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def opened(workspace: Path, *, served: bool = False) -> Iterator[Shop]:
+def opened(workspace: Path, *, served: bool = False) -> Iterator["Shop"]:
     """The shop of a workspace, closed afterwards. `served`: questions are asked now."""
-    shop = open_shop(workspace, served=served)
+    shop = mien.open(workspace, served=served)
     try:
         yield shop
     finally:
@@ -303,7 +307,7 @@ def working() -> Iterator[Bars]:
         yield bars
 
 
-def moment(text: str | None, shop: Shop) -> datetime | None:
+def moment(text: str | None, shop: "Shop") -> datetime | None:
     """A time as written on the command line, read in the shop's zone."""
     return None if text is None else parse_time(text, shop.settings.shop.zone)
 
@@ -324,7 +328,7 @@ def print_json(document: object) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def show_answer(answer: Answer, title: str, shop: Shop, as_json: bool) -> None:
+def show_answer(answer: Answer, title: str, shop: "Shop", as_json: bool) -> None:
     if as_json:
         print_json(answer.to_dict())
     else:

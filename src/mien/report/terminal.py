@@ -5,7 +5,7 @@ as markup.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,14 +13,16 @@ from rich.table import Table
 
 from mien.core.profile import Profile, Tag
 from mien.core.query import Answer, Reason
-from mien.prepare.report import QualityReport
 from mien.report.wording import Language, action_name, facet_name, say
+
+if TYPE_CHECKING:
+    from mien.prepare.report import QualityReport
 
 BAR = 16
 """Characters of the longest bar."""
 
 
-def print_quality(console: Console, report: QualityReport, language: Language = "en") -> None:
+def print_quality(console: Console, report: "QualityReport", language: Language = "en") -> None:
     """The five lines of a quality report."""
     for line in report.lines(language):
         head, mark, rest = line.partition("：" if language == "zh" else ": ")
