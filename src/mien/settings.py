@@ -49,6 +49,10 @@ class EngineSettings:
         default=0.1, metadata={"help": "new events over known ones from which a build fits the population anew"}
     )
 
+    refit_days: float = field(
+        default=7.0, metadata={"help": "days after which a build fits the population anew, however little is new"}
+    )
+
     def __post_init__(self) -> None:
         if self.memory_mb < 128 or self.threads < 0 or not 1 <= self.buckets <= 1024:
             raise UsageError("The engine needs memory_mb ≥ 128, threads ≥ 0 and buckets between 1 and 1024.")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from mien.core.profile import Profile
+from mien.prepare.report import QualityReport
 from mien.report import terminal
 from mien.report.progress import Bars
 from mien.shop import Shop, create
@@ -53,18 +54,20 @@ def make(folder: Path, out: Console, err: Console) -> None:
     out.print(SOURCE_NOTE, style="dim", highlight=False)
     if folder.exists() and not (folder / "mien.toml").exists():
         shutil.rmtree(folder)
-    with open_shop(folder) if folder.exists() else create(folder, name="Mien demo shop") as shop:
-        with Bars(err).running() as progress:
+    shop = open_shop(folder) if folder.exists() else create(folder, name="Mien demo shop")
+    with shop, Bars(err).running() as progress:
+        if not len(shop.stock.history):  # taken in whole or not at all
             shop.ingest(events=DATASET, shift_to=datetime.now(UTC), progress=progress)
-            report = shop.build(progress=progress)
-        heading(out, "Quality of the data")
-        terminal.print_quality(out, report.quality, shop.stock.language)
+        shop.build(progress=progress)
 
 
 def show(shop: Shop, out: Console, err: Console) -> None:
-    """One profile, one search with and without the person, one recommendation, the honest table."""
-    profile = somebody(shop)
+    """The data's quality, one profile, one search with and without the person, one recommendation, the honest table."""
     language = shop.stock.language
+    heading(out, "Quality of the data")
+    quality = json.loads((shop.workspace.reports / "quality.json").read_text())
+    terminal.print_quality(out, QualityReport.from_dict(quality), language)
+    profile = somebody(shop)
     heading(out, "A profile that can be questioned")
     terminal.print_profile(out, profile, language, tags=4)
     query = word_for(profile)

@@ -88,6 +88,19 @@ def test_files_no_transaction_lists_do_not_count_and_are_removed(history: Histor
     assert len(history) == 1
 
 
+def test_many_small_files_become_one_and_the_events_stay(history: History, tmp_path: Path) -> None:
+    for k in range(6):
+        deliver(history, tmp_path, event(f"a{k}", "ann", k), event(f"b{k}", "bo", k))
+    before = [history.events_of(0), history.events_of(1)]
+    assert history.compact(most=10) == 0
+    assert history.compact(most=5) == 10
+    assert len(history.paths()) == 2
+    assert [history.events_of(0), history.events_of(1)] == before
+    assert history.recover() == 0
+    assert deliver(history, tmp_path, event("a0", "ann", 0)).duplicates == 1
+    assert history.catalog.last_ingest() == 6
+
+
 def test_erasing_a_user_leaves_the_others_and_a_tombstone(history: History, tmp_path: Path) -> None:
     events = [
         event("e1", "ann-of-green"),

@@ -26,7 +26,7 @@ from mien.core.ports import Progress
 from mien.core.tables import JUDGED, LOGGED
 from mien.features import engine as engines
 from mien.features.assemble import states
-from mien.features.population import Population, fit_population
+from mien.features.population import Population, fit_population, is_outdated
 from mien.features.user_tables import until
 from mien.models.interactions import Interactions
 from mien.models.model import Model
@@ -97,6 +97,7 @@ class _Plan:
 def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progress: Progress) -> BuildReport:
     """Build everything from the log up to `as_of_us` (None: its last event). The caller holds the writer's lock."""
     plan = _plan(stock, as_of_us, engine, now_us)
+    stock.history.compact()
     con = engines.connect(
         engine,
         threads=stock.settings.engine.cores,
@@ -161,10 +162,12 @@ def _standing(stock: Stock, plan: _Plan) -> Population | None:
     previous = plan.previous
     if previous is None or previous.history or plan.history or previous.settings != plan.settings:
         return None
-    grown = len(stock.history) - previous.logged
-    if grown > stock.settings.engine.refit_share * max(1, previous.logged) or stock.catalog.meta(UNFINISHED):
-        return None
-    return stock.population(previous.population)
+    population, engine = stock.population(previous.population), stock.settings.engine
+    events = previous.events + len(stock.history) - previous.logged
+    outdated = is_outdated(
+        population, events=events, at_us=plan.as_of_us, growth=engine.refit_share, days=engine.refit_days
+    )
+    return None if outdated or stock.catalog.meta(UNFINISHED) else population
 
 
 Parts = list[tuple[Path, list[int]]]

@@ -7,6 +7,7 @@ removes. So a crash at any instant leaves the log as it was, or as it becomes.
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,6 +257,38 @@ class History:
             f"FROM read_parquet('{_quoted(path)}', hive_partitioning = false)"
         ).fetchall()[0]
         return (str(path.relative_to(self.folder)), bucket, month, n, first, last, ingest)
+
+    def compact(self, most: int = 8) -> int:
+        """Merge the files of a bucket and month where there are more than `most`; returns how many files went.
+
+        The events stay as they are; a crash leaves the old files or the new one. Cost: those files are read once.
+        """
+        groups: dict[tuple[int, str], list[Segment]] = {}
+        for segment in self.catalog.segments():
+            groups.setdefault((segment.bucket, segment.month), []).append(segment)
+        crowded = [segments for segments in groups.values() if len(segments) > most]
+        with self.resources.connect() as con:
+            for segments in crowded:
+                self._merge(con, segments)
+        return sum(len(segments) - 1 for segments in crowded)
+
+    def _merge(self, con: duckdb.DuckDBPyConnection, segments: list[Segment]) -> None:
+        old = [self.folder / segment.path for segment in segments]
+        newest = max(segment.ingest for segment in segments)
+        target = old[0].with_name(f"{newest:06d}-{uuid.uuid4().hex[:8]}.parquet")
+        con.execute(
+            f"COPY (SELECT {_columns(LOG.names)} FROM read_parquet($paths, hive_partitioning = false) "
+            f"ORDER BY {USER}, {AT}, {EVENT.EVENT_ID}) TO '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd)",
+            {"paths": [str(path) for path in old]},
+        )
+        sync(target)
+        sync(target.parent)
+        with self.catalog.transaction() as db:
+            db.executemany("DELETE FROM segments WHERE path = ?", ((segment.path,) for segment in segments))
+            described = self._described(con, target, segments[0].bucket, segments[0].month, newest)
+            db.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", described)
+        for path in old:
+            path.unlink()
 
     # -- forgetting -------------------------------------------------------------------------------------------
 
