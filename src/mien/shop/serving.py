@@ -9,6 +9,7 @@ from mien.core.errors import NotReady, UnknownName
 from mien.core.item import Catalogue
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
+from mien.core.user import merged
 from mien.features.population import Population
 from mien.features.state import State
 from mien.models.neighbours import ItemNeighbours
@@ -75,6 +76,7 @@ class Serving:
         if row is None:
             raise UnknownName("user", user_id, self.stock.catalog.users.some(KNOWN_SHOWN))
         state = self.stock.state(row, at_us, self.judgement) or State(self.stock.settings.fold)
+        rows = self.stock.persons(row)
         return read(
             state,
             user_id,
@@ -83,8 +85,8 @@ class Serving:
             at_us,
             options=self.stock.settings.profile,
             yardstick=self.yardstick,
-            user=self.stock.catalog.declared(row),
-            user_ids=[key for key in self.stock.catalog.users.keys(self.stock.persons(row)) if key],
+            user=merged([self.stock.catalog.declared(one) for one in rows]),
+            user_ids=[key for key in self.stock.catalog.users.keys(rows) if key],
             language=self.stock.language,
         )
 
