@@ -19,6 +19,7 @@ import duckdb
 def generate(path: Path, events: int, users: int, items: int) -> None:
     """A year of events; every user has at least one, items are Zipf-like."""
     with duckdb.connect(config={"memory_limit": "1GB", "temp_directory": str(path.parent)}) as con:
+        con.execute("SET enable_progress_bar = false")
         con.execute("SELECT setseed(0.5)")
         con.execute(
             f"""

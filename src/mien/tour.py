@@ -17,7 +17,7 @@ from mien.report.progress import Bars
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
 from mien.shop.serving import current
-from mien.shop.workspace import write_durably
+from mien.stores.durable import write_whole
 from mien.web.app import run as serve
 
 DATASET = "dataset:completejourney"
@@ -102,7 +102,7 @@ def table(shop: Shop, err: Console) -> dict[str, Any]:
     if not kept.exists():
         with Bars(err).running() as progress:
             found = shop.evaluate(models=MODELS, progress=progress)
-        write_durably(kept, json.dumps(found))
+        write_whole(kept, json.dumps(found))
     measured: dict[str, Any] = json.loads(kept.read_text())
     return measured
 

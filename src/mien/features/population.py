@@ -6,7 +6,6 @@ It holds aggregates only.
 import hashlib
 import io
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from mien.features.prices import PriceBands, fit_price_bands, item_prices, price
 from mien.features.state import FoldSettings
 from mien.features.totals import Floats, Ints, ItemTotals, Totals, gather
 from mien.features.weights import ActionWeights
+from mien.stores.durable import write_whole
 
 FORMAT = 1
 UNIFORM = 0.01
@@ -189,25 +189,6 @@ def _population(meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Po
         transitions=arrays["transitions"],
         totals=ItemTotals(*(arrays[f"totals.{name}"] for name in ItemTotals.__slots__)),
     )
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all: temporary name, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def facets(catalogue: Catalogue, population: Population) -> tuple[Facet, ...]:

@@ -1,7 +1,6 @@
 """An artifact: named arrays and a JSON description in one file that is either whole or not there."""
 
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from mien.core.errors import NotReady, WorkspaceError
+from mien.stores.durable import whole
 
 FORMAT = 1
 """Version of the file layout; a file of a newer one is refused, never guessed at."""
@@ -23,21 +23,8 @@ def write_artifact(path: Path, kind: str, meta: dict[str, Any], arrays: Arrays) 
     """Write `path` (NumPy .npz, JSON inside as bytes): a temporary file, fsync, one rename. Never a pickle."""
     described = {"format": FORMAT, "kind": kind, **meta}
     text = np.frombuffer(json.dumps(described, ensure_ascii=False, sort_keys=True).encode(), dtype=np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{_META: text}, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with whole(path) as file:
+        np.savez(file, allow_pickle=False, **{_META: text}, **arrays)
 
 
 def read_artifact(path: Path, kind: str) -> tuple[dict[str, Any], Arrays]:

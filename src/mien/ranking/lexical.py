@@ -1,6 +1,5 @@
 """The text index: which items hold the words of a query, how well, and in which tier."""
 
-import os
 import shutil
 import uuid
 from collections import Counter
@@ -17,6 +16,7 @@ from mien.core.errors import NotReady
 from mien.core.item import CATEGORY_SEPARATOR, Catalogue
 from mien.core.words import RUN, Word, index_terms, is_han, normalise, query_words
 from mien.ranking.spelling import Vocabulary
+from mien.stores.durable import write_whole
 
 FIELD_WEIGHTS = {"title": 3.0, "category": 1.5, "brand": 1.5, "description": 1.0}
 """How much a word counts for where it stands, for BM25 of each field."""
@@ -81,7 +81,7 @@ class TextIndex:
         version = folder / f"v{FORMAT}-{uuid.uuid4().hex[:12]}"
         version.mkdir()
         _write(version, catalogue)
-        _point(folder, version.name)
+        write_whole(folder / _POINTER, version.name)  # the version in use
         for old in folder.iterdir():
             if old.is_dir() and old != version:
                 shutil.rmtree(old)
@@ -203,16 +203,6 @@ def _write(folder: Path, catalogue: Catalogue) -> None:
     writer.wait_merging_threads()
     words = {word: n for word, n in known.items() if not is_han(word)}
     (folder / _VOCABULARY).write_bytes(msgspec.json.encode(words))
-
-
-def _point(folder: Path, name: str) -> None:
-    """Name the version in use, durably: write, fsync, rename."""
-    draft = folder / f"{_POINTER}.{uuid.uuid4().hex[:8]}"
-    with draft.open("w") as file:
-        file.write(name)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, folder / _POINTER)
 
 
 def _exact_titles(catalogue: Catalogue) -> dict[str, npt.NDArray[np.int32]]:

@@ -39,7 +39,8 @@ from mien.prepare.report import Arrivals, QualityReport, count_judged
 from mien.ranking.lexical import TextIndex
 from mien.report.pages import quality_page
 from mien.shop.stock import Stock
-from mien.shop.workspace import Build, write_durably
+from mien.shop.workspace import Build
+from mien.stores.durable import write_whole
 
 AT_ONCE = 2_000
 """States written in one transaction."""
@@ -216,9 +217,9 @@ def _quality(stock: Stock, judged: ir.Table) -> QualityReport:
     gone = {reason: n for reason, n in gone.items() if n}
     quality = QualityReport(counts, arrivals, gone, count_refunds(judged)).check()
     language = stock.language
-    write_durably(stock.workspace.reports / "quality.json", json.dumps(quality.to_dict(), ensure_ascii=False))
+    write_whole(stock.workspace.reports / "quality.json", json.dumps(quality.to_dict(), ensure_ascii=False))
     title = stock.settings.shop.name
-    write_durably(stock.workspace.reports / "quality.html", quality_page(quality, title=title, language=language))
+    write_whole(stock.workspace.reports / "quality.html", quality_page(quality, title=title, language=language))
     return quality
 
 

@@ -17,8 +17,9 @@ from mien.core.ports import Progress
 from mien.core.tables import ITEM, USER
 from mien.core.user import User
 from mien.prepare.report import Arrivals
-from mien.shop.workspace import Workspace, write_durably
+from mien.shop.workspace import Workspace
 from mien.stores.catalog import Catalog
+from mien.stores.durable import write_whole
 from mien.stores.history import Appended, History
 from mien.stores.items import ItemTable
 
@@ -130,7 +131,7 @@ class Intake:
         """Keep the mapping of each source, so that its dead letters can be read again."""
         digest = hashlib.sha256(report.mapping.encode()).hexdigest()[:8]
         name = f"{report.kind}.{digest}.{report.source.replace('/', '_')}.toml"
-        write_durably(self.workspace.mappings / name, report.mapping)
+        write_whole(self.workspace.mappings / name, report.mapping)
 
 
 def _arrivals(report: SourceReport, appended: Appended | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import duckdb
 
 from mien.core.clock import from_us
 from mien.core.errors import TransientError, UsageError, WorkspaceError
-from mien.stores.history import sync
+from mien.stores.durable import write_whole
 
 SETTINGS_FILE = "mien.toml"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -129,7 +129,7 @@ class Workspace:
             raise UsageError(f"{self.folder} is a file. Name a folder for the workspace.")
         for folder in (self.folder / "data", self.log, self.population, self.states.parent, self.mappings):
             folder.mkdir(parents=True, exist_ok=True)
-        write_durably(self.settings, settings)
+        write_whole(self.settings, settings)
 
     def build(self) -> Build | None:
         """The last finished build; None where there is none, or one that this Mien does not read."""
@@ -140,7 +140,7 @@ class Workspace:
 
     def finish(self, build: Build) -> None:
         """Record a finished build; the last thing a build does."""
-        write_durably(self.build_file, json.dumps(asdict(build), indent=2))
+        write_whole(self.build_file, json.dumps(asdict(build), indent=2))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -170,13 +170,3 @@ class Workspace:
                 f"There is no room to write in {self.folder} ({str(failed).splitlines()[0]}). Free some space and run "
                 "the same command again; what was there before is unharmed."
             ) from failed
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Write a file so that after a crash it is the old one or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(path.name + ".writing")
-    half.write_text(text, encoding="utf-8")
-    sync(half)
-    os.replace(half, path)
-    sync(path.parent)

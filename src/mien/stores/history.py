@@ -5,7 +5,6 @@ removes. So a crash at any instant leaves the log as it was, or as it becomes.
 """
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ import pyarrow as pa
 from mien.core.errors import TransientError
 from mien.core.tables import EVENT, LOG, LOGGED, VERDICT
 from mien.stores.catalog import Catalog, Segment, read_letters
+from mien.stores.durable import sync
 
 FILE, ROW, FINGERPRINT = VERDICT.FILE, VERDICT.ROW, LOGGED.FINGERPRINT
 KEY = (EVENT.SOURCE, EVENT.EVENT_ID)
@@ -344,15 +344,6 @@ _CONFLICTS = (
     f"to_json(struct_pack({', '.join(f'{n} := {n}' for n in map(_quoted_name, CARRIED))}))::VARCHAR AS raw "
     "FROM judged WHERE fate = 'conflict'"
 )
-
-
-def sync(path: Path) -> None:
-    """Make a file's (or a folder's) content durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

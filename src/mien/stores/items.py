@@ -1,6 +1,5 @@
 """The item table: every version of every item, in one Parquet file that is replaced as a whole."""
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -9,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.core.tables import ITEM, ITEMS
-from mien.stores.history import sync
+from mien.stores.durable import whole
 
 DERIVED = "derived"
 CONTENT = [name for name in ITEMS.names if name != ITEM.VALID_FROM]
@@ -49,11 +48,8 @@ class ItemTable:
         return int(new.num_rows)
 
     def _write(self, table: pa.Table) -> None:
-        half = self.path.with_suffix(".writing")
-        pq.write_table(table, half, compression="zstd")
-        sync(half)
-        os.replace(half, self.path)
-        sync(self.path.parent)
+        with whole(self.path) as file:
+            pq.write_table(table, file, compression="zstd")
 
 
 def _changed(old: pa.Table, versions: pa.Table, *, derived: bool, undated_us: int) -> pa.Table:
