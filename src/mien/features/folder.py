@@ -11,7 +11,7 @@ from mien.features.codec import decode, encode, with_journal
 from mien.features.fold import add, check_settings
 from mien.features.state import FoldSettings, State
 
-JOURNAL_LENGTH = 8
+JOURNAL_LENGTH = 12
 """Events after which a state is written whole again: longer ones save little and make reading dearer."""
 
 
