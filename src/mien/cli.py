@@ -18,7 +18,7 @@ from rich.console import Console
 
 import mien
 from mien.core.clock import parse_time
-from mien.core.errors import MappingNeeded, MienError, UsageError
+from mien.core.errors import MienError, UsageError
 from mien.core.query import Answer
 from mien.report import terminal
 from mien.report.progress import Bars
@@ -353,11 +353,8 @@ def main() -> None:
     """Exit 0: done; 1: a failure, in one sentence; 2: wrong usage."""
     try:
         app()
-    except MappingNeeded as needed:
-        err.print(f"{needed}\nThe draft is in {needed.draft}: complete it and give it by --map.", markup=False)
-        sys.exit(1)
     except MienError as failure:
-        err.print(str(failure), style="red", markup=False, highlight=False)
+        err.print(str(failure), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(failure, UsageError) else 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
