@@ -256,7 +256,8 @@ def erase(
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Forget everything about {user}? This cannot be undone", abort=True, err=True)
         report = shop.erase(user)
-    err.print(f"Erased {user}: {report['events']} events. Their data will not come back by an old file.")
+    told = f"Erased {user}: {report['events']} events. An old file will not bring them back; files of your own are not touched."
+    err.print(told, soft_wrap=True)
 
 
 @app.command()
