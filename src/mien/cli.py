@@ -256,8 +256,8 @@ def erase(
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Forget everything about {user}? This cannot be undone", abort=True, err=True)
         report = shop.erase(user)
-    told = f"Erased {user}: {report['events']} events. An old file will not bring them back; files of your own are not touched."
-    err.print(told, soft_wrap=True)
+    err.print(f"Erased {user}: {report['events']} events. An old file will not bring them back.", soft_wrap=True)
+    err.print("Files of your own, in data/ or elsewhere, are not touched.", soft_wrap=True)
 
 
 @app.command()
