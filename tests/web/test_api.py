@@ -1,6 +1,7 @@
 """The HTTP API, as a client meets it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.testclient import TestClient
@@ -126,6 +127,19 @@ def test_erasing_over_http(toy: World, tmp_path_factory: pytest.TempPathFactory)
             exported = client.get(f"/v1/profiles/{user}/export").json()
             assert len(exported["events"]) == client.delete(f"/v1/profiles/{user}").json()["events"]
             assert client.get(f"/v1/profiles/{user}").status_code == 404
+
+
+def test_erasing_while_others_ask(toy: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with create(tmp_path_factory.mktemp("busy") / "shop", clock=lambda: toy.at) as shop:
+        shop.ingest(events=toy.event_table, items=toy.items)
+        shop.build()
+        gone, asked = toy.user_ids[0], toy.user_ids[1]
+        with TestClient(create_app(shop), raise_server_exceptions=False) as client, ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(client.get, f"/v1/profiles/{asked}") for _ in range(40)]
+            erased = pool.submit(client.delete, f"/v1/profiles/{gone}")
+            assert erased.result().status_code == 200
+            assert {one.result().status_code for one in asking} == {200}
+            assert client.get(f"/v1/profiles/{gone}").status_code == 404
 
 
 def test_the_api_listens_to_this_machine_only(shop: Shop) -> None:

@@ -29,7 +29,7 @@ from mien.shop.writing import write_profiles
 from mien.stores.catalog import Catalog
 from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
-from mien.stores.sqlite import SQLiteStore
+from mien.stores.open import open_profile_store
 from mien.studies.evaluate import DEFAULT_MODELS, evaluate
 
 Clock = Callable[[], datetime]
@@ -54,7 +54,7 @@ class Shop:
         engine = self.settings.engine
         resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
         history = History(self.workspace.log, catalog, resources, buckets)
-        states = SQLiteStore(self.workspace.states)
+        states = open_profile_store(f"sqlite:{self.workspace.states}")
         self.stock = Stock(self.workspace, self.settings, catalog, history, ItemTable(self.workspace.items), states)
         self._serving: Serving | None = None
 

@@ -10,7 +10,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -301,10 +301,14 @@ class Catalog:
         self.users.remove(row)
 
     def purge(self) -> None:
-        """Take the bytes of what was deleted out of the file and out of its write-ahead log."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Take the bytes of what was deleted out of the file and out of its write-ahead log.
+
+        On a connection of its own, which waits for readers: a question in progress does not get in its way.
+        """
+        with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as db:
+            db.execute("PRAGMA secure_delete=ON")
+            for step in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                db.execute(step).fetchall()
 
 
 def _json(value: object) -> str:
