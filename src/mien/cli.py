@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,9 +16,9 @@ import typer
 from rich.console import Console
 
 import mien
-from mien.core.clock import parse_time
 from mien.core.errors import MienError, UsageError
 from mien.core.query import Answer
+from mien.phrases import chosen, filters, listed, moment
 from mien.report import terminal
 from mien.report.progress import Bars
 
@@ -101,7 +100,7 @@ def build(
 ) -> None:
     """Prepare, fold profiles, fit the population, index. Only users with new events are folded again."""
     with opened(workspace) as shop, working() as progress:
-        report = shop.build(as_of=moment(as_of, shop), engine=engine, progress=progress)
+        report = shop.build(as_of=moment(as_of, shop.settings.shop.zone), engine=engine, progress=progress)
         if json_:
             print_json(report.to_dict())
             return
@@ -142,7 +141,7 @@ def evaluate(
     with opened(workspace) as shop, working() as progress:
         names = tuple(name.strip() for name in models.split(",")) if models else None
         table = shop.evaluate(
-            at=moment(at, shop),
+            at=moment(at, shop.settings.shop.zone),
             models=names,
             test_days=test_days or None,
             active_days=active_days or None,
@@ -155,6 +154,29 @@ def evaluate(
 
 
 @app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="Which study; an unknown name lists them.")],
+    source: Annotated[str | None, typer.Option(help="Its data, as the study reads it: s3rec:FILE, a folder, …")] = None,
+    split: Annotated[str | None, typer.Option(help="How it splits, where there is a choice.")] = None,
+    models: Annotated[str | None, typer.Option(help="Comma-separated names.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Comma-separated numbers; a claim needs three.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Another option, name=value; model.setting=value for a model's.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """A benchmark by name, on data of its own: docs/studies.md."""
+    given: dict[str, Any] = {"source": source, "split": split, "models": listed(models), "seeds": listed(seeds)}
+    options = {key: value for key, value in given.items() if value is not None} | chosen(set_)
+    with working() as progress:
+        found = import_module("mien.studies.named").run_study(name, options | {"progress": progress})
+    if json_:
+        print_json(found)
+    else:
+        terminal.print_study(out, found)
+
+
+@app.command()
 def profile(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     workspace: WorkspaceOption = HERE,
@@ -163,7 +185,7 @@ def profile(
 ) -> None:
     """All that is known of a user, each tag with its evidence and confidence."""
     with opened(workspace) as shop:
-        found = shop.profile(user, as_of=moment(as_of, shop))
+        found = shop.profile(user, as_of=moment(as_of, shop.settings.shop.zone))
         if json_:
             print_json(found.to_dict())
         else:
@@ -306,22 +328,6 @@ def working() -> Iterator[Bars]:
     """Progress on standard error."""
     with Bars(err).running() as bars:
         yield bars
-
-
-def moment(text: str | None, shop: "Shop") -> datetime | None:
-    """A time as written on the command line, read in the shop's zone."""
-    return None if text is None else parse_time(text, shop.settings.shop.zone)
-
-
-def filters(given: list[str] | None) -> dict[str, tuple[str, ...]]:
-    """`["brand=A", "brand=B"]` → `{"brand": ("A", "B")}`."""
-    found: dict[str, tuple[str, ...]] = {}
-    for one in given or []:
-        facet, sign, value = one.partition("=")
-        if not (facet and sign and value):
-            raise UsageError(f"“{one}” is not a filter. Write it as facet=value, for example brand=Acme.")
-        found[facet] = (*found.get(facet, ()), value)
-    return found
 
 
 def print_json(document: object) -> None:

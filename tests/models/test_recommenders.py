@@ -166,7 +166,8 @@ def test_best_agrees_with_a_full_sort() -> None:
 
 
 def test_names() -> None:
-    assert list(MODELS) == ["popular", "repeat", "item-neighbours", "user-neighbours", "ease", "als", "interest"]
+    classical = ["popular", "repeat", "item-neighbours", "user-neighbours", "ease", "als", "interest"]
+    assert list(MODELS) == [*classical, "behaviour"]
     with pytest.raises(UnknownName, match="popular"):
         model_named("populer")
 

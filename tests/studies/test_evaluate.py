@@ -104,6 +104,9 @@ def test_progress_is_told_to_the_end() -> None:
             told[name] = [total or 0, 0]
             return lambda amount: told[name].__setitem__(1, told[name][1] + amount)
 
+        def note(self, text: str) -> None:
+            raise AssertionError("no model of this table has a note to tell")
+
     evaluate(loyal(), models=["ease"], facets=[GROUP], progress=Log())
     assert told == {"fitting models": [3, 3], "ranking baskets": [USERS + 1] * 2, "profile accuracy": [1, 1]}
 

@@ -46,10 +46,17 @@ class ProfileStore(Protocol):
 
 
 class Progress(Protocol):
-    """How long work says how far it is: a step's name, its total (None: unknown), and an `advance` to call."""
+    """How long work says how far it is: a step's name, its total (None: unknown), and an `advance` to call.
+
+    `note` says in a few words how the step at hand is doing.
+    """
 
     def step(self, name: str, total: int | None) -> Callable[[int], None]:
         """Begin a step; call what it returns with the amount done since the last call."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Put `text` beside the step at hand, in place of the note before."""
         ...
 
 
@@ -58,3 +65,6 @@ class Silent:
 
     def step(self, name: str, total: int | None) -> Callable[[int], None]:
         return lambda amount: None
+
+    def note(self, text: str) -> None:
+        pass

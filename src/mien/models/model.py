@@ -18,9 +18,11 @@ import scipy.sparse as sp
 from mien.core.clock import DAY_US
 from mien.core.errors import NotReady, UsageError, WorkspaceError
 from mien.core.ids import Rows
+from mien.core.ports import Progress
 from mien.features.weights import DEFAULT_WEIGHTS
 from mien.models.artifact import Arrays, read_artifact, write_artifact
 from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
 from mien.models.ranked import Ranked, Scores, best
 
 BLOCK_BYTES = 64 << 20
@@ -154,6 +156,14 @@ class Model(ABC):
         model.fitted, model.at_us, model.n_items = arrays, meta["at_us"], meta["n_items"]
         model.notes = tuple(meta["notes"])
         return model
+
+    def use_items(self, facts: ItemFacts) -> Self:
+        """What is known of the items beside their ids, for the next fit; most look at acts only. Returns self."""
+        return self
+
+    def keep_in(self, folder: Path | None, progress: Progress | None = None) -> Self:
+        """Where a long fit may keep checkpoints (None: nowhere), and whom it tells how far it is; returns self."""
+        return self
 
     def forget(self, users: npt.ArrayLike) -> Self:
         """Drop what the model holds of these users by row. Most hold nothing of the kind; returns self."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mien.core.errors import UnknownName
+from mien.models.behaviour import Behaviour
 from mien.models.ease import Ease
 from mien.models.factor import Als
 from mien.models.interest import Interest
@@ -11,9 +12,10 @@ from mien.models.neighbours import ItemNeighbours, UserNeighbours
 from mien.models.popular import Popular
 from mien.models.repeat import Repeat
 
-MODELS: dict[str, type[Model]] = {
+CLASSICAL: dict[str, type[Model]] = {
     model.name: model for model in (Popular, Repeat, ItemNeighbours, UserNeighbours, Ease, Als, Interest)
 }
+MODELS: dict[str, type[Model]] = CLASSICAL | {Behaviour.name: Behaviour}
 
 
 def model_named(name: str) -> type[Model]:

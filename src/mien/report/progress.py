@@ -19,6 +19,7 @@ class Bars:
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
             console=console,
             disable=not console.is_terminal,
         )
@@ -29,8 +30,13 @@ class Bars:
             self._bars.update(task.id, completed=task.total or 1, total=task.total or 1)
         if not self._console.is_terminal:
             self._console.print(f"{name} …")
-        task_id = self._bars.add_task(name, total=total)
+        task_id = self._bars.add_task(name, total=total, note="")
         return lambda amount: self._bars.advance(task_id, amount)
+
+    def note(self, text: str) -> None:
+        """Beside the bar of the step at hand."""
+        if self._bars.tasks:
+            self._bars.update(self._bars.tasks[-1].id, note=text)
 
     @contextmanager
     def running(self) -> Iterator["Bars"]:

@@ -182,3 +182,24 @@ def _short(number: float) -> str:
     if abs(number) < 1:
         return f"{number:.3f}".replace("0.", ".", 1)
     return f"{number:,.0f}" if number == int(number) and number != 1 else f"{number:,.3f}"
+
+
+def print_study(console: Console, document: Mapping[str, Any]) -> None:
+    """A study: what it is about, then its rows (`models`) with every figure they have, the best of each in bold."""
+    facts = [f"{name} {value}" for name, value in document.items() if isinstance(value, (str, int, float))]
+    console.print(" · ".join(facts), markup=False, highlight=False, style="dim")
+    rows = [row for row in document.get("models", ()) if isinstance(row, Mapping)]
+    groups = ("model", "shop", "target", "label", "slice", "dataset")
+    labelled = [(" · ".join(str(row[name]) for name in groups if name in row), row) for row in rows]
+    names = dict.fromkeys(
+        name for row in rows for name, value in row.items() if name not in groups and _is_figure(value)
+    )
+    if labelled:
+        console.print(_figures("", labelled, names))
+    for row in rows:
+        for note in (*([row["verdict"]] if "verdict" in row else ()), *row.get("notes", ())):
+            console.print(f"{row.get('model', '')}: {note}", markup=False, highlight=False)
+
+
+def _is_figure(value: Any) -> bool:
+    return _mean(value) is not None

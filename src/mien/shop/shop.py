@@ -14,7 +14,7 @@ from mien.core.ids import UserRow
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
-from mien.models.named import MODELS, model_named
+from mien.models.named import CLASSICAL, model_named
 from mien.prepare.judgement import Judgement
 from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
@@ -132,7 +132,7 @@ class Shop:
 
         `recipe`: TOML with a table per model, `[models.ease]`, holding its settings; None: every model as it is.
         """
-        settings = read_recipe(Path(recipe)) if recipe is not None else {name: {} for name in MODELS}
+        settings = read_recipe(Path(recipe)) if recipe is not None else {name: {} for name in CLASSICAL}
         build = current(self.stock)
         data = interactions(self.stock, judged_log(self.stock, build.as_of_us, self._judgement(build)))
         advance = (progress or Silent()).step("train models", len(settings))

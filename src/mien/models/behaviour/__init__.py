@@ -1,0 +1,19 @@
+"""The behaviour transformer: one causal (or masked) transformer over all that a user did, in order.
+
+    recipe    what is set: sizes, objective, learning
+    tokens    acts as numbers, what follows each of them, windows and batches without padding
+    start     where the item table starts: a PPMI-SVD of what follows what
+    network   the transformer
+    losses    what it learns by
+    training  the loop and its checkpoints
+    fitting   one fit: what is held out, training, and once more on everything
+    curve     how it went, in words
+    reading   a trained network reading histories
+    behaviour the model of the contract: fit, score, vectors, save, load
+
+Torch is imported by network, losses, training, fitting and reading only, and those when they are first needed.
+"""
+
+from mien.models.behaviour.behaviour import Behaviour
+
+__all__ = ["Behaviour"]

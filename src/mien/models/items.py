@@ -1,0 +1,61 @@
+"""What is known of items beside their ids: tags (values of facets, or any attributes) and content vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from mien.core.errors import UsageError
+from mien.core.item import Facet
+
+RARE = 3
+"""A tag of fewer items than this says hardly more than the ids of those items."""
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFacts:
+    """`tags`: `(n_items, n_tags)` 0/1; `content`: `(n_items, dim) float32` unit rows, zeros where nothing is known.
+
+    Either may have no columns. The columns of a later `ItemFacts` must mean what those of the fitted one meant.
+    """
+
+    tags: sp.csr_array
+    content: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.tags.shape[0] != len(self.content):
+            raise UsageError(f"Tags of {self.tags.shape[0]} items, but content of {len(self.content)}.")
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    @classmethod
+    def nothing(cls, n_items: int) -> "ItemFacts":
+        """No facts about `n_items` items."""
+        return cls(sp.csr_array((n_items, 0)), np.zeros((n_items, 0), dtype=np.float32))
+
+    @classmethod
+    def of(
+        cls, n_items: int, *, facets: Sequence[Facet] = (), content: npt.NDArray[np.float32] | None = None
+    ) -> "ItemFacts":
+        """From facets (a tag for each value) and content vectors; items beyond those given have neither."""
+        blocks = [_one_hot(facet, n_items) for facet in facets]
+        tags = sp.hstack(blocks, format="csr") if blocks else sp.csr_array((n_items, 0))
+        vectors = np.zeros((n_items, 0 if content is None else content.shape[1]), dtype=np.float32)
+        if content is not None:
+            vectors[: len(content)] = content[:n_items]
+        return cls(sp.csr_array(tags), vectors)
+
+    def without_rare(self, least: int = RARE) -> "ItemFacts":
+        """Only tags of at least `least` items."""
+        counts = np.bincount(self.tags.indices, minlength=self.tags.shape[1])
+        return replace(self, tags=sp.csr_array(self.tags[:, np.flatnonzero(counts >= least)]))
+
+
+def _one_hot(facet: Facet, n_items: int) -> sp.csr_array:
+    codes = facet.codes[:n_items]
+    rows = np.flatnonzero(codes >= 0)
+    cells = (np.ones(len(rows)), (rows, codes[rows]))
+    return sp.csr_array(sp.coo_array(cells, shape=(n_items, len(facet.values))))

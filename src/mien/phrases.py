@@ -1,0 +1,52 @@
+"""What is written on the command line as values: times, filters, lists, settings."""
+
+import tomllib
+from datetime import datetime
+from typing import Any
+
+from mien.core.clock import parse_time
+from mien.core.errors import UsageError
+
+
+def moment(text: str | None, zone: str) -> datetime | None:
+    """A time as written on the command line, read in the shop's zone."""
+    return None if text is None else parse_time(text, zone)
+
+
+def filters(given: list[str] | None) -> dict[str, tuple[str, ...]]:
+    """`["brand=A", "brand=B"]` → `{"brand": ("A", "B")}`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in given or []:
+        facet, sign, value = one.partition("=")
+        if not (facet and sign and value):
+            raise UsageError(f"“{one}” is not a filter. Write it as facet=value, for example brand=Acme.")
+        found[facet] = (*found.get(facet, ()), value)
+    return found
+
+
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """ "a, b" → ("a", "b")."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text is not None else None
+
+
+def chosen(given: list[str] | None) -> dict[str, Any]:
+    """`["k=5", "ease.ridge=10"]` → `{"k": 5, "settings": {"ease": {"ridge": 10}}}`; values as in TOML, else text."""
+    found: dict[str, Any] = {}
+    for one in given or []:
+        name, sign, text = one.partition("=")
+        if not (name and sign):
+            raise UsageError(f"“{one}” is no option. Write it as name=value or model.setting=value.")
+        model, dot, setting = name.partition(".")
+        if dot:
+            found.setdefault("settings", {}).setdefault(model, {})[setting] = parsed(text)
+        else:
+            found[name] = parsed(text)
+    return found
+
+
+def parsed(text: str) -> Any:
+    """A value as TOML writes it, or the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
