@@ -3,6 +3,7 @@
 import pytest
 
 from mien.models.behaviour import Behaviour
+from mien.models.blend.blend import Blend
 from mien.models.ease import Ease
 from mien.models.factor import Als
 from mien.models.interest import Interest
@@ -10,11 +11,12 @@ from mien.models.named import MODELS
 from mien.testing.model_checks import COLLABORATIVE_LAWS, MODEL_LAWS, Law, Maker
 
 SMALL: dict[str, Maker] = {
-    **{name: model for name, model in MODELS.items() if name not in ("als", "interest", "ease", "behaviour")},
+    **{name: model for name, model in MODELS.items() if name not in ("als", "interest", "ease", "behaviour", "blend")},
     "als": lambda: Als(factors=4, ridge=1.0),
     "ease": lambda: Ease(ridge=1.0),
     "interest": lambda: Interest(dim=4),
     "behaviour": lambda: Behaviour(width=8, heads=1, blocks=1, epochs=2, length=8, negatives=8, threads=1),
+    "blend": lambda: Blend(parts="popular+repeat+user-neighbours+ease", candidates=8, rounds=5, fewest=1),
 }
 
 

@@ -195,7 +195,7 @@ def test_profiles_are_written_as_parquet(built: Shop, toy: World, tmp_path: Path
 
 def test_the_honest_table(built: Shop) -> None:
     table = built.evaluate(models=("item-neighbours",))
-    assert [row["model"] for row in table["models"]] == ["popular", "repeat", "item-neighbours"]
+    assert [row["model"] for row in table["models"]] == ["popular", "repeat", "frequency", "item-neighbours"]
     figure = table["models"][1]["ndcg@10"]
     assert figure["low"] <= figure["mean"] <= figure["high"]
     assert {"facet", "auroc", "f1", "baseline_auroc"} <= table["profile"][0].keys()

@@ -90,11 +90,18 @@ class Model(ABC):
         dense block; ask for few users at a time, or call `recommend`, which does.
         """
         rows = self._check(histories, users)
-        chosen = histories.of_users(rows).until(at_us)
-        scores = np.zeros((len(rows), histories.n_items), dtype=np.float32)
-        if len(rows) and histories.n_items:
-            fitting = chosen.within_items(self.n_items) if self.own_items_only else chosen
-            known = self._score(fitting, rows, at_us)[:, : histories.n_items]
+        return self.score_picked(histories.of_users(rows).until(at_us), rows, at_us=at_us)
+
+    def score_picked(self, histories: Interactions, users: Rows, *, at_us: int) -> Scores:
+        """`score` of histories that are picked already: row k is that of the user `users[k]` of the fit's ids.
+
+        For a model that is made of others. Nothing later than `at_us` may be among them.
+        """
+        self._check_fitted()
+        scores = np.zeros((len(users), histories.n_items), dtype=np.float32)
+        if len(users) and histories.n_items:
+            fitting = histories.within_items(self.n_items) if self.own_items_only else histories
+            known = self._score(fitting, users, at_us)[:, : histories.n_items]
             scores[:, : known.shape[1]] = known
         return scores
 

@@ -3,19 +3,13 @@
 from pathlib import Path
 
 from mien.core.errors import UnknownName
-from mien.models.behaviour import Behaviour
-from mien.models.ease import Ease
-from mien.models.factor import Als
-from mien.models.interest import Interest
+from mien.models.blend.blend import Blend
 from mien.models.model import Model
-from mien.models.neighbours import ItemNeighbours, UserNeighbours
-from mien.models.popular import Popular
-from mien.models.repeat import Repeat
+from mien.models.singles import CLASSICAL, SINGLES
 
-CLASSICAL: dict[str, type[Model]] = {
-    model.name: model for model in (Popular, Repeat, ItemNeighbours, UserNeighbours, Ease, Als, Interest)
-}
-MODELS: dict[str, type[Model]] = CLASSICAL | {Behaviour.name: Behaviour}
+MODELS: dict[str, type[Model]] = {**SINGLES, Blend.name: Blend}
+
+__all__ = ["CLASSICAL", "MODELS", "load_model", "model_named"]
 
 
 def model_named(name: str) -> type[Model]:

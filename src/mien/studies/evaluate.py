@@ -1,4 +1,4 @@
-"""The honest table: every model beside popularity and repeat purchase, on one split by time, with intervals.
+"""The honest table: every model beside popularity, repeat purchase and frequency, split by time, with intervals.
 
 Next basket: train on all that happened before a moment, rank all items for each user, compare with the first order
 after it. Nothing is hidden from the list: what was bought before may be bought again. Definitions: docs/evaluation.md.
@@ -18,6 +18,7 @@ from mien.models.interactions import Interactions
 from mien.models.model import Model, chunks
 from mien.models.named import MODELS, model_named
 from mien.models.ranked import Scores, best
+from mien.models.singles import SINGLES
 from mien.studies.accuracy import FacetAccuracy, facet_accuracies
 from mien.studies.baskets import Baskets, split_baskets
 from mien.studies.blend import BLENDS, blended, parts_of
@@ -36,7 +37,7 @@ from mien.studies.metrics import (
 
 Floats = npt.NDArray[np.float64]
 
-HUMBLE = ("popular", "repeat")
+HUMBLE = ("popular", "repeat", "frequency")
 """What every figure stands beside; always part of an evaluation."""
 DEFAULT_MODELS = (*HUMBLE, "item-neighbours", "user-neighbours", "ease", "als", "interest", *BLENDS)
 BLOCK_BYTES = 16 << 20
@@ -74,8 +75,13 @@ class Evaluation:
 
     @property
     def best_humble(self) -> ModelResult:
-        """The stronger of popularity and repeat purchase, by NDCG."""
+        """The strongest of popularity, repeat purchase and personal frequency, by NDCG."""
         return max((row for row in self.models if row.model in HUMBLE), key=lambda row: float(np.nanmean(row.ndcg)))
+
+    @property
+    def best_single(self) -> ModelResult:
+        """The strongest model that is no blend, by NDCG."""
+        return max((row for row in self.models if row.model in SINGLES), key=lambda row: float(np.nanmean(row.ndcg)))
 
     def result(self, model: str) -> ModelResult:
         """The row of a model."""
@@ -96,7 +102,7 @@ class Evaluation:
         }
 
     def _row(self, row: ModelResult) -> dict[str, Any]:
-        at, humble = f"@{self.k}", self.best_humble
+        at = f"@{self.k}"
         document: dict[str, Any] = {"model": row.model}
         for name in ("ndcg", "recall", "mrr", "precision"):
             document[name + at] = bootstrap_mean(getattr(row, name), seed=self.seed).to_dict()
@@ -107,14 +113,17 @@ class Evaluation:
             for name, values in row.slices.items()
         }
         if row.model not in HUMBLE:
-            document["against"] = {
-                "model": humble.model,
-                **{name + at: self.difference(row.model, humble.model, name).to_dict() for name in ("ndcg", "recall")},
-            }
+            document["against"] = self._against(row, self.best_humble)
+        if row.model not in SINGLES:
+            document["against_best_single"] = self._against(row, self.best_single)
         document["fit_seconds"] = round(row.seconds, 3)
         if row.notes:
             document["notes"] = list(row.notes)
         return document
+
+    def _against(self, ours: ModelResult, theirs: ModelResult) -> dict[str, Any]:
+        pairs = {f"{name}@{self.k}": self.difference(ours.model, theirs.model, name) for name in ("ndcg", "recall")}
+        return {"model": theirs.model, **{name: interval.to_dict() for name, interval in pairs.items()}}
 
 
 def evaluate(
@@ -134,9 +143,9 @@ def evaluate(
     """Evaluate on all interactions (`data`), purchases being what is to be foretold.
 
     `at_us`: the split, by default `test_days` before the end. `models`: names of models, and blends such as
-    “repeat+ease”; popular and repeat always take part. `settings`: model → its settings where they differ from the
-    defaults. `facets`: dimensions on which the profile's tags are judged (none: no profile table). See `split_baskets`
-    for the rest. Cost: each fit, and users · items · models scores, in blocks of 16 MiB a model.
+    “repeat+ease”; popular, repeat and frequency always take part. `settings`: model → its settings where they differ
+    from the defaults. `facets`: dimensions on which the profile's tags are judged (none: no profile table). See
+    `split_baskets` for the rest. Cost: each fit, and users · items · models scores, in blocks of 16 MiB a model.
     """
     report = progress or Silent()
     names = tuple(dict.fromkeys((*HUMBLE, *models)))

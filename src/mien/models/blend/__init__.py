@@ -1,0 +1,1 @@
+"""The learned blend: candidates from every model, described by numbers, ordered by trees."""
