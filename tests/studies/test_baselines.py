@@ -38,7 +38,6 @@ def check(shop: RealShop, reference: dict[str, tuple[float, float]]) -> None:
 
     table = run(["ease", "repeat+ease"], {"ease": EASE_3000})
     rows = {row["model"]: row for row in table.to_dict()["models"]}
-    rows["frequency"] = run([], {"repeat": {"half_life_days": None}}).to_dict()["models"][1]
     for name, (recall, ndcg) in reference.items():
         for measure, figure in (("recall@10", recall), ("ndcg@10", ndcg)):
             found = rows[name][measure]
@@ -61,6 +60,18 @@ def test_online_retail(shared_data: Path) -> None:
     shop = online_retail(shared_data)
     assert active_users(shop) == 2604
     check(shop, ONLINE_RETAIL)
+
+
+@pytest.mark.slow
+def test_the_learned_blend_beats_every_single_model(shared_data: Path) -> None:
+    """Online Retail, paired over the same users, with an interval that excludes zero."""
+    shop = online_retail(shared_data)
+    names = ["item-neighbours", "user-neighbours", "ease", "als", "blend"]
+    table = evaluate(shop.data, shop.at_us, models=names, active_days=shop.active_days, test_days=shop.test_days)
+    for row in table.models:
+        if row.model != "blend":
+            assert table.difference("blend", row.model).low > 0, row.model
+    assert np.nanmean(table.result("blend").ndcg) > 0.332
 
 
 def active_users(shop: RealShop) -> int:

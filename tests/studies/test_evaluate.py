@@ -108,11 +108,20 @@ def test_progress_is_told_to_the_end() -> None:
             raise AssertionError("no model of this table has a note to tell")
 
     evaluate(loyal(), models=["ease"], facets=[GROUP], progress=Log())
-    assert told == {"fitting models": [3, 3], "ranking baskets": [USERS + 1] * 2, "profile accuracy": [1, 1]}
+    assert told == {"fitting models": [4, 4], "ranking baskets": [USERS + 1] * 2, "profile accuracy": [1, 1]}
+
+
+def test_a_blend_stands_beside_the_best_single_model() -> None:
+    rows = {row["model"]: row for row in evaluate(loyal(), models=["ease", "blend", "repeat+ease"]).to_dict()["models"]}
+    assert {name for name in rows if "against_best_single" in rows[name]} == {"blend", "repeat+ease"}
+    best = max(
+        (name for name in rows if "+" not in name and name != "blend"), key=lambda name: rows[name]["ndcg@10"]["mean"]
+    )
+    assert rows["blend"]["against_best_single"]["model"] == best
 
 
 def test_notes_of_a_model_reach_its_row() -> None:
-    row = evaluate(loyal(), models=["ease"], settings={"ease": {"memory_mb": 12 * 9 / 2**20}}).to_dict()["models"][2]
+    row = evaluate(loyal(), models=["ease"], settings={"ease": {"memory_mb": 12 * 9 / 2**20}}).to_dict()["models"][3]
     assert "the 3 most bought of 40 items" in row["notes"][0]
 
 

@@ -4,7 +4,7 @@ Cross-validated over people: the labels of a fold are never seen by what foretel
 the rarities are fitted on everybody's), as it would be of people who have not said. Definitions: docs/studies.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from mien.studies.labelled import SOURCES, TASKS, Behaviour, Task
 from mien.studies.metrics import Interval, draws
 
 Floats = npt.NDArray[np.float64]
+Part = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 NAME = "attributes"
 MODELS = ("activity", "items", "probe", "trees", "blend")
+ALL_TASKS = tuple(one.name for one in TASKS)
 ROUNDS = 1000
 TREES: dict[str, Any] = {
     "objective": "binary",
@@ -44,7 +46,7 @@ ENSEMBLES = 3
 def study(
     folder: str | Path,
     *,
-    tasks: Sequence[str] = tuple(task.name for task in TASKS),
+    tasks: Sequence[str] = ALL_TASKS,
     folds: int = 5,
     seeds: Sequence[int] = (0, 1, 2),
     seed: int = 0,
@@ -58,21 +60,17 @@ def study(
     `blend` (mean log-odds of the last three). `covers_floor`: the interval reaches down to the reference figure or
     below. Raises `UnknownName` for a task, `MissingExtra` without LightGBM.
     """
-    by_name = {task.name: task for task in TASKS}
+    by_name = {one.name: one for one in TASKS}
     for name in tasks:
         if name not in by_name:
             raise UnknownName("task", name, by_name)
     advance = (progress or Silent()).step("attributes", len(tasks) * len(seeds))
-    documents, held = [], ("", None)
-    for name in sorted(tasks, key=lambda name: by_name[name].source):
-        task = by_name[name]
-        if held[0] != task.source:
-            told = SOURCES[task.source](Path(folder))
-            held = (task.source, (told, person_features(told)))
-        told, features = held[1] or (None, None)
-        assert told is not None
-        assert features is not None
-        documents.append(_task(task, told, features, folds, seeds, seed, advance))
+    documents: list[dict[str, Any]] = []
+    for source in dict.fromkeys(by_name[name].source for name in tasks):
+        told = SOURCES[source](Path(folder))
+        features = person_features(told)
+        asked = (by_name[name] for name in tasks if by_name[name].source == source)
+        documents += [_task(one, told, features, folds, seeds, seed, advance) for one in asked]
     return {"study": NAME, "folds": folds, "seeds": list(seeds), "seed": seed, "tasks": documents}
 
 
@@ -83,7 +81,7 @@ def _task(
     folds: int,
     seeds: Sequence[int],
     seed: int,
-    advance: Any,
+    advance: Callable[[int], None],
 ) -> dict[str, Any]:
     label = told.labels[task.attribute]
     lines = np.bincount(told.user, minlength=told.n_users)
@@ -93,7 +91,7 @@ def _task(
         raise UsageError(f"{task.name}: too few people of one kind for {folds} folds.")
     said: dict[str, list[Floats]] = {name: [] for name in MODELS}
     for one in seeds:
-        for name, margins in cross_validated(features, people, y, folds, one).items():
+        for name, margins in cross_validated(features, people, y, folds_of(y, folds, one), one).items():
             said[name].append(margins)
         advance(1)
     rounds = {name: _rounds(np.stack(rows), y, seed) for name, rows in said.items()}
@@ -125,14 +123,18 @@ def _row(name: str, figures: list[float], rounds: Floats, floor: float) -> dict[
     }
 
 
-def cross_validated(
-    features: PersonFeatures, people: npt.NDArray[np.int64], y: Floats, folds: int, seed: int
-) -> dict[str, Floats]:
-    """Model → `(n,)` log-odds of each of `people`, said by what never saw their label."""
+def folds_of(y: Floats, folds: int, seed: int) -> list[Part]:
+    """The rows to learn from and those to judge by, of each fold; every row is judged once."""
     from sklearn.model_selection import StratifiedKFold
 
+    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y))
+
+
+def cross_validated(
+    features: PersonFeatures, people: npt.NDArray[np.int64], y: Floats, parts: Sequence[Part], seed: int
+) -> dict[str, Floats]:
+    """Model → `(n,)` log-odds of each of `people`, said by what never saw their label."""
     margins = {name: np.zeros(len(y)) for name in MODELS}
-    parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y)
     activity, dense, items = features.activity[people], features.dense[people], features.items[people]
     for learn, judge in parts:
         margins["activity"][judge] = _logistic(activity, y, learn, judge, 1.0)

@@ -98,8 +98,9 @@ def study(
 ) -> dict[str, Any]:
     """AUROC, Brier score and calibration error on the last months, with intervals over sessions, as a document.
 
-    Models: `base-rate`, `page-values` (a logistic curve of that one column), `lightgbm` (trees alone, as they come), and `head` (trees and probe, calibrated); the last two are the mean over `seeds` of each figure, their
-    spread beside it. `against`: `head` less `lightgbm`, paired over sessions. `seed`: of the bootstrap.
+    Models: `base-rate`, `page-values` (a logistic curve of that one column), `lightgbm` (trees as they come), and `head`
+    (trees and probe, calibrated); each figure is the mean over `seeds`, those of each seed beside it. `against`:
+    `head` less `lightgbm`, paired over sessions. `seed`: of the bootstrap.
     """
     unknown = [month for month in test_months if month not in MONTHS]
     if unknown:
