@@ -98,7 +98,7 @@ def study(
 ) -> dict[str, Any]:
     """AUROC, Brier score and calibration error on the last months, with intervals over sessions, as a document.
 
-    Models: `base-rate`, `page-values` (a logistic curve of that one column), `lightgbm` (trees as they come), and `head`
+    Models: `base-rate`, `page-values` (a logistic curve of that one column), `lightgbm` (trees as they come), `head`
     (trees and probe, calibrated); each figure is the mean over `seeds`, those of each seed beside it. `against`:
     `head` less `lightgbm`, paired over sessions. `seed`: of the bootstrap.
     """

@@ -45,13 +45,13 @@ class Blend(Model):
     """Best items taken from each part for each user."""
     window_days: float = 14.0
     """Length of the windows in which the baskets to learn from begin."""
-    cuts: int = 8
+    cuts: int = 6
     """How many windows before the fit are learnt from; 0: no learning."""
     users: int = 1000
     """Most baskets of one window that are learnt from; past it a seeded sample is drawn."""
     rounds: int = 120
     """Trees of each of the two ensembles."""
-    fewest: int = 50
+    fewest: int = 30
     """Earlier baskets that the trees need; with fewer nothing is learnt."""
 
     def __post_init__(self) -> None:

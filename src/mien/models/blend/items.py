@@ -27,25 +27,27 @@ def item_columns(data: Interactions, at_us: int) -> dict[str, Floats]:
     again = counted(of_pair, (bought.count > 1).astype(np.float64))
     lines = counted(item, np.ones(len(item)))
     sold = {days: counted(item, (orders.age_days <= days).astype(np.float64)) for days in WINDOWS}
-    seen = np.full((2, n_items), np.nan)
+    since = np.full(n_items, np.nan)
     order = np.argsort(-orders.age_days, kind="stable")
-    seen[0, item[order]] = orders.age_days[order]
-    seen[1, item[order[::-1]]] = orders.age_days[order[::-1]]
-    acted = data.until(at_us)
-    lately = acted.since(at_us - int(WINDOWS[0] * DAY_US))
+    since[item[order]] = orders.age_days[order]
+    lately = data.until(at_us).since(at_us - int(WINDOWS[0] * DAY_US))
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             "item gap": _gaps(of_pair, bought.gap_days, bought.count, n_items),
-            "item lines": np.log1p(lines),
-            "item buyers": np.log1p(buyers),
-            **{f"item sold {days:g}d": np.log1p(count) for days, count in sold.items()},
+            "item lines": _of_best(lines),
+            "item buyers": _of_best(buyers),
+            **{f"item sold {days:g}d": _of_best(count) for days, count in sold.items()},
             "item trend week": (sold[7.0] * 4 + 1) / (sold[28.0] + 1),
             "item trend month": (sold[28.0] * 3.25 + 1) / (sold[91.0] + 1),
             "item again": again / buyers,
-            "item since": seen[0],
-            "item age": seen[1],
-            "item acts 7d": np.log1p(np.bincount(lately.item, minlength=n_items)),
+            "item since": since,
+            "item acts 7d": _of_best(np.bincount(lately.item, minlength=n_items).astype(np.float64)),
         }
+
+
+def _of_best(counts: Floats) -> Floats:
+    """Over that of the best seller: a plain count grows with the log and would tell the moment, not the item."""
+    return counts / max(counts.max(initial=0.0), 1.0)
 
 
 def _gaps(item: np.ndarray, gap_days: Floats, count: np.ndarray, n_items: int) -> Floats:

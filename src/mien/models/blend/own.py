@@ -28,7 +28,11 @@ def own_columns(pairs: Pairs, histories: Interactions, at_us: int, item_gap_days
 
 
 def _user_columns(pairs: Pairs, orders: Orders, bought: Bought) -> dict[str, Floats]:
-    """The same for all items of a user: how much, how often, how much of it again."""
+    """The same for all items of a user: how much, how often, how much of it again.
+
+    Nothing here grows with the log alone, as days since the first order would: the trees could tell the windows they
+    learn from by it, and take what held in the last of them for what holds now.
+    """
     n_users = pairs.n_users
     lines = np.bincount(orders.key // max(orders.n_items, 1), minlength=n_users)
     different = np.bincount(bought.key // max(orders.n_items, 1), minlength=n_users)
@@ -38,7 +42,6 @@ def _user_columns(pairs: Pairs, orders: Orders, bought: Bought) -> dict[str, Flo
         told = {
             "user orders": orders.orders.astype(np.float64),
             "user since": orders.since_days,
-            "user tenure": orders.tenure_days,
             "user gap": gap,
             "user due": orders.since_days / gap,
             "user basket": lines / orders.orders,
@@ -68,7 +71,6 @@ def _pair_columns(pairs: Pairs, orders: Orders, bought: Bought, item_gap_days: F
         "own share": count / np.maximum(n_orders, 1),
         "own share since first": count / (told(bought.first_ago) + 1),
         "own since": last,
-        "own first": told(bought.first),
         "own orders since": told(bought.last_ago),
         "own gap": own_gap,
         "item gap": usual,

@@ -12,6 +12,8 @@ from mien.models.ranked import Scores, best
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.int64]
+IMPERSONAL = ("popular",)
+"""Models that give everybody the same scores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +107,16 @@ def candidates(scores: Mapping[str, Scores], histories: Interactions, fallback: 
 
 
 def part_columns(pairs: Pairs, scores: Mapping[str, Scores]) -> dict[str, Floats]:
-    """Per model its score, the share of the user's best score, and the place among the user's candidates."""
+    """Per model its score, the share of the user's best score, and the place among the user's candidates.
+
+    A score that is the same for all users has no column of its own: it tells the moment.
+    """
     columns: dict[str, Floats] = {}
     for name, dense in scores.items():
         score = dense[pairs.user, pairs.item].astype(np.float64)
         top = dense.max(axis=1, initial=0.0).astype(np.float64)[pairs.user]
-        columns[f"{name} score"] = score
+        if name not in IMPERSONAL:
+            columns[f"{name} score"] = score
         columns[f"{name} share"] = score / np.where(top > 0, top, 1.0)
         columns[f"{name} place"] = pairs.place_in_user(score)
     return columns
