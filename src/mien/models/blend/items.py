@@ -1,6 +1,7 @@
 """What everybody's past says about an item: popularity in several windows, its trend, and how it is bought again."""
 
 import numpy as np
+import numpy.typing as npt
 
 from mien.core.clock import DAY_US
 from mien.models.blend.orders import bought_pairs, orders_of
@@ -19,8 +20,8 @@ def item_columns(data: Interactions, at_us: int) -> dict[str, Floats]:
     bought = bought_pairs(orders)
     n_items = data.n_items
 
-    def counted(mask: Floats | np.ndarray, values: np.ndarray) -> Floats:
-        return np.bincount(mask, weights=values, minlength=n_items).astype(np.float64)
+    def counted(rows: npt.NDArray[np.int64], values: Floats) -> Floats:
+        return np.bincount(rows, weights=values, minlength=n_items).astype(np.float64)
 
     item, of_pair = orders.key % max(n_items, 1), bought.key % max(n_items, 1)
     buyers = counted(of_pair, np.ones(len(of_pair)))
@@ -47,10 +48,10 @@ def item_columns(data: Interactions, at_us: int) -> dict[str, Floats]:
 
 def _of_best(counts: Floats) -> Floats:
     """Over that of the best seller: a plain count grows with the log and would tell the moment, not the item."""
-    return counts / max(counts.max(initial=0.0), 1.0)
+    return np.asarray(counts / max(counts.max(initial=0.0), 1.0))
 
 
-def _gaps(item: np.ndarray, gap_days: Floats, count: np.ndarray, n_items: int) -> Floats:
+def _gaps(item: npt.NDArray[np.int64], gap_days: Floats, count: npt.NDArray[np.int64], n_items: int) -> Floats:
     """Mean days from one purchase of an item to the same user's next, drawn towards the mean of all items."""
     known = count > 1
     gaps = (count - 1)[known].astype(np.float64)
