@@ -46,7 +46,8 @@ class VectorCache:
         keys = [_key(encoder.version, kind, text) for text in texts]
         held = _Held.open(folder, encoder.dim)
         new = [row for row, at in enumerate(held.find(keys)) if at < 0]
-        distinct = list({keys[row]: row for row in reversed(new)}.values())[::-1]
+        first: dict[bytes, int] = {}
+        distinct = [row for row in new if first.setdefault(keys[row], row) == row]
         for start in range(0, len(distinct), PART):
             part = distinct[start : start + PART]
             rows = encoder.encode([texts[row] for row in part], kind=kind, progress=progress)
@@ -61,6 +62,28 @@ class VectorCache:
     def _folder(self, encoder: Encoder) -> Path:
         mark = hashlib.blake2b(encoder.version.encode(), digest_size=6).hexdigest()
         return self.folder / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', encoder.name)[-40:]}-{mark}"
+
+
+class Remembering:
+    """An encoder that looks into a cache first; the same name, version and vectors as the one inside."""
+
+    def __init__(self, encoder: Encoder, cache: VectorCache) -> None:
+        self._encoder, self._cache = encoder, cache
+
+    @property
+    def name(self) -> str:
+        return self._encoder.name
+
+    @property
+    def version(self) -> str:
+        return self._encoder.version
+
+    @property
+    def dim(self) -> int:
+        return self._encoder.dim
+
+    def encode(self, texts: Sequence[str], *, kind: Kind = "passage", progress: Progress | None = None) -> Vectors:
+        return self._cache.vectors(self._encoder, texts, kind=kind, progress=progress)
 
 
 class _Held:

@@ -65,7 +65,7 @@ class Lexical(TextEncoder):
         width = settings.dim or WIDTH
         found = min(width, *counts.shape)
         with threadpool_limits(1, "blas"):
-            *_, right = randomized_svd(_weighed(counts, idf), found, n_iter=_ROUNDS, random_state=seed)
+            *_, right = randomized_svd(weighed(counts, idf), found, n_iter=_ROUNDS, random_state=seed)
         directions = np.zeros((len(buckets), width), dtype=np.float32)
         directions[:, :found] = right.T
         return cls(settings, buckets, idf, directions)
@@ -96,8 +96,8 @@ class Lexical(TextEncoder):
         return cls(settings, arrays["buckets"], arrays["idf"], arrays["directions"])
 
     def _vectors(self, texts: list[str], kind: Kind) -> Vectors:
-        weighed = _weighed(hashed_counts(texts)[:, self._buckets], self._idf)
-        return np.asarray(weighed @ self._directions, dtype=np.float32)
+        terms = weighed(hashed_counts(texts)[:, self._buckets], self._idf)
+        return np.asarray(terms @ self._directions, dtype=np.float32)
 
 
 def hashed_counts(texts: Sequence[str], buckets: int = BUCKETS) -> sp.csr_array:
@@ -125,7 +125,7 @@ def grams(text: str) -> Iterator[str]:
             yield from (f"#{edged[k : k + n]}" for n in _GRAMS for k in range(len(edged) - n + 1))
 
 
-def _weighed(counts: sp.csr_array, idf: Vectors) -> sp.csr_array:
+def weighed(counts: sp.csr_array, idf: Vectors) -> sp.csr_array:
     """Rows of length 1 of (1 + log tf) · idf; a row without a known term stays 0."""
     data = (1.0 + np.log(counts.data)) * idf[counts.indices]
     matrix = sp.csr_array((data.astype(np.float32), counts.indices, counts.indptr), shape=counts.shape)
