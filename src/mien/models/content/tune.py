@@ -92,7 +92,7 @@ def tune(
                 per_device_train_batch_size=options.batch,
                 learning_rate=options.learning_rate,
                 warmup_steps=math.ceil(options.warmup * steps),
-                use_cpu=settings.device == "cpu",
+                use_cpu=settings.device == "cpu" or not torch.cuda.is_available(),
                 bf16=settings.precision == "bf16",
                 batch_sampler="no_duplicates",
                 seed=seed,
