@@ -101,7 +101,6 @@ GOES = ("mug blue", "butter", "paper", "sock", "bulb", "net", "towel", "shelf")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [8, 0])
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_tuning_draws_together_what_belongs_together(tiny: str, rank: int, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     drawn = random.integers(len(WORDS), size=512)
@@ -120,11 +119,10 @@ def test_tuning_draws_together_what_belongs_together(tiny: str, rank: int, tmp_p
     assert sum(counted[1:]) >= 120
     assert together(str(folder)) > together(tiny) + 0.3
     assert [path.name for path in tmp_path.iterdir()] == ["tuned"]
-    assert not list(folder.glob("passing"))
+    assert not [path for path in folder.iterdir() if path.name.startswith(("checkpoint", "passing"))]
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_a_loss_that_is_no_number_stops_and_leaves_nothing(tiny: str, tmp_path: Path) -> None:
     pairs = Pairs([f"tea {k}" for k in range(300)], [f"mug {k}" for k in range(300)])
     options = TuneOptions(batch=32, learning_rate=1e30, lora_rank=0, warmup=0.0)

@@ -96,8 +96,10 @@ def _look_up(name: str) -> None:
 
 
 def _quiet() -> None:
-    """Bars of loading weights belong to no step of ours."""
-    require("models", "transformers").utils.logging.disable_progress_bar()
+    """Bars of loading weights belong to no step of ours, and reports of unused weights help nobody."""
+    logging = require("models", "transformers").utils.logging
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
     require("models", "huggingface_hub").utils.disable_progress_bars()
 
 

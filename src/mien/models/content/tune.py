@@ -8,9 +8,11 @@ al., LoRA, ICLR 2022. The loop is sentence-transformers'.
 """
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mien.core.errors import NotReady, UsageError
@@ -79,15 +81,16 @@ def tune(
     model = load_model(source, settings)
     longest, model.max_seq_length = model.max_seq_length, min(options.max_tokens, model.max_seq_length or 512)
     torch.manual_seed(seed)
-    _free(model, options)
     before = prefixes(source, model.prompts, settings)
     steps = math.ceil(n / options.batch) * options.epochs
     watch = _watch(progress.step("tune the encoder", steps))
-    with whole_folder(folder) as half:
+    with whole_folder(folder) as half, TemporaryDirectory() as passing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the packages warn of each other's age
+        _free(model, options)
         trainer = kit.SentenceTransformerTrainer(
             model=model,
             args=kit.SentenceTransformerTrainingArguments(
-                output_dir=str(half / "passing"),
+                output_dir=passing,
                 num_train_epochs=options.epochs,
                 per_device_train_batch_size=options.batch,
                 learning_rate=options.learning_rate,
@@ -106,7 +109,9 @@ def tune(
             loss=_loss(model, options.scale),
             callbacks=[watch],
         )
+        # One prints the loss on standard output; the other embeds examples for a page that is not written.
         trainer.remove_callback(require("models", "transformers").PrinterCallback)
+        trainer.remove_callback(trainer.model_card_callback_class)
         trainer.train()
         if watch.broken:
             raise UsageError(
