@@ -106,7 +106,7 @@ def test_tuning_draws_together_what_belongs_together(tiny: str, rank: int, tmp_p
     drawn = random.integers(len(WORDS), size=512)
     pairs = Pairs([f"{WORDS[k]} red" for k in drawn], [GOES[k] for k in drawn], queries=True)
     settings = ContentSettings(device="cpu", query_prefix="q: ")
-    options = TuneOptions(epochs=2, batch=8, learning_rate=1e-2 if rank else 2e-3, lora_rank=rank)
+    options = TuneOptions(epochs=2, batch=8, learning_rate=3e-3 if rank else 2e-3, lora_rank=rank)
     counted: list[int] = []
 
     class Counting:

@@ -87,7 +87,7 @@ def tune(
     with whole_folder(folder) as half, TemporaryDirectory() as passing, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the packages warn of each other's age
         _free(model, options)
-        trainer = kit.SentenceTransformerTrainer(
+        trainer = _trainer(kit)(
             model=model,
             args=kit.SentenceTransformerTrainingArguments(
                 output_dir=passing,
@@ -109,9 +109,7 @@ def tune(
             loss=_loss(model, options.scale),
             callbacks=[watch],
         )
-        # One prints the loss on standard output; the other embeds examples for a page that is not written.
         trainer.remove_callback(require("models", "transformers").PrinterCallback)
-        trainer.remove_callback(trainer.model_card_callback_class)
         trainer.train()
         if watch.broken:
             raise UsageError(
@@ -123,6 +121,16 @@ def tune(
         model.prompts = {"query": before["query"], "passage": before["passage"]}
         model.save(str(half), create_model_card=False)
     return folder
+
+
+def _trainer(kit: Any) -> Any:
+    """The trainer, without encoding examples for a page that is not written."""
+
+    class Trainer(kit.SentenceTransformerTrainer):  # type: ignore[misc]
+        def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+            pass
+
+    return Trainer
 
 
 def _free(model: Any, options: TuneOptions) -> None:
