@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.core.errors import UnknownName, UsageError
-from mien.models.content.encoder import printable
+from mien.models.content.encoder import Vectors, printable
 from mien.models.content.options import ContentSettings
 from mien.testing.encoder_checks import Letters
 
@@ -83,3 +83,22 @@ def test_settings_that_cannot_be() -> None:
         ContentSettings(backend="onnx", precision="bf16")
     with pytest.raises(UsageError, match="int8"):
         ContentSettings(backend="torch", precision="int8")
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")])
+def test_where_memory_does_not_hold_it_is_said_what_to_lower(failure: Exception) -> None:
+    class Full(Letters):
+        def _vectors(self, texts: list[str], kind: str) -> Vectors:  # type: ignore[override]
+            raise failure
+
+    with pytest.raises(UsageError, match=r"does not hold 2 texts.* Lower its batch"):
+        Full().encode(["a", "b"])
+
+
+def test_another_failure_is_not_taken_for_it() -> None:
+    class Broken(Letters):
+        def _vectors(self, texts: list[str], kind: str) -> Vectors:  # type: ignore[override]
+            raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        Broken().encode(["a"])

@@ -92,10 +92,22 @@ class TextEncoder(ABC):
     def _all(self, said: list[str], batches: list[npt.NDArray[np.int64]], kind: Kind) -> Iterator[Vectors]:
         parts = [[said[row] for row in batch] for batch in batches]
         if self._workers == 1 or len(parts) < 2:
-            yield from (self._vectors(part, kind) for part in parts)
+            yield from (self._part(part, kind) for part in parts)
             return
         with ThreadPoolExecutor(self._workers) as pool:
-            yield from pool.map(lambda part: self._vectors(part, kind), parts)
+            yield from pool.map(lambda part: self._part(part, kind), parts)
+
+    def _part(self, texts: list[str], kind: Kind) -> Vectors:
+        """`_vectors`, and what to lower where memory does not hold it (torch says so by a RuntimeError)."""
+        try:
+            return self._vectors(texts, kind)
+        except (MemoryError, RuntimeError) as full:
+            if isinstance(full, RuntimeError) and "memory" not in str(full).lower():
+                raise
+            raise UsageError(
+                f"Memory does not hold {len(texts)} texts at once in the encoder {self.name}. Lower its batch "
+                f"({self.settings.batch}), its threads or max_tokens."
+            ) from full
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from mien.core.errors import MissingExtra, SourceError, TransientError, UnknownName, UsageError
+from mien.core.errors import SourceError, TransientError, UnknownName
 from mien.core.extras import require
 from mien.models.content.e5 import PREFIXES
 from mien.models.content.encoder import Kind, TextEncoder, Vectors
@@ -27,10 +27,8 @@ class TorchEncoder(TextEncoder):
 
     def __init__(self, settings: ContentSettings, source: str, name: str) -> None:
         self._model = load_model(source, settings)
-        torch = require("models", "torch")
         self._precision = "fp32" if settings.precision == "auto" else settings.precision
         self._prefixes = prefixes(source, self._model.prompts, settings)
-        self._full = (torch.OutOfMemoryError, MemoryError)
         width = int(self._model.get_embedding_dimension())
         version = f"{name}/torch-{self._precision}-{fingerprint(self._model)}/{told(self._prefixes, settings)}"
         if self._precision == "bf16":
@@ -39,12 +37,7 @@ class TorchEncoder(TextEncoder):
 
     def _vectors(self, texts: list[str], kind: Kind) -> Vectors:
         said = [self._prefixes[kind] + text for text in texts]
-        try:
-            found = self._model.encode(said, batch_size=len(said), convert_to_numpy=True, show_progress_bar=False)
-        except self._full as full:
-            raise UsageError(
-                f"Memory does not hold {len(said)} texts at once ({full}). Lower content.batch or content.max_tokens."
-            ) from full
+        found = self._model.encode(said, batch_size=len(said), convert_to_numpy=True, show_progress_bar=False)
         return np.asarray(found, dtype=np.float32)
 
 
@@ -136,11 +129,3 @@ def fingerprint(model: Any) -> str:
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def installed(*packages: str) -> bool:
-    """Whether all of these of the extra `models` are here."""
-    try:
-        return all(require("models", package) for package in packages)
-    except MissingExtra:
-        return False
