@@ -65,6 +65,7 @@ def study(
     batch: int = 64,
     learning_rate: float = 2e-4,
     lora_rank: int = 16,
+    scale: float = 20.0,
     precision: str = "bf16",
     encoder: str = "e5",
     folder: str = "",
@@ -88,7 +89,7 @@ def study(
         settings = ContentSettings(encoder=encoder, backend="torch", precision=precision)
         plain = encoder_named(settings, folder=Path(passing) / "encoders")
         base = str(unpack(Path(passing) / "encoders" / "e5")) if encoder == "e5" else encoder
-        options = TuneOptions(epochs=epochs, batch=batch, learning_rate=learning_rate, lora_rank=lora_rank)
+        options = TuneOptions(epochs, batch, learning_rate, lora_rank, scale=scale)
         there = Path(folder or Path(passing)) / "tuned-e5"
         tune(base, [drawn], there, options=options, settings=settings, seed=seed, progress=progress)
         tuned = TorchEncoder(settings, str(there), "tuned")

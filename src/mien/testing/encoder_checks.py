@@ -12,8 +12,9 @@ MUGS = (
     "Blue stoneware mug", "A blue cup for tea", "Garden hose 20 m", "蓝色陶瓷马克杯", "喝茶用的蓝色杯子",
     "20米花园水管", "Mug", "杯", "Blue stoneware mug with a long handle, dishwasher safe, holds 350 ml of tea",
 )  # fmt: skip
-TOLERANCE = 0.02
-"""By how much a cosine may fall short of 1 where only the company in the batch differs (8-bit activations)."""
+TOLERANCE = 0.05
+"""By how much a cosine may fall short of 1 where only the company in the batch differs. In 8 bit what flows through a
+model is scaled a batch at a time: measured 0.04 at most, for a Chinese character in an English model."""
 
 
 class Letters(TextEncoder):
