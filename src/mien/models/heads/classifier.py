@@ -21,7 +21,6 @@ from mien.models.heads.probe import Probe
 from mien.models.heads.trees import Trees, TreeSettings
 
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.floating[Any]]
 Kind = Literal["trees", "probe", "blend"]
 KIND = "classifier"
 VERSION = 1
@@ -70,7 +69,7 @@ class Classifier:
     def fit(
         cls,
         names: Sequence[str],
-        values: Numbers,
+        values: npt.NDArray[np.floating[Any]],
         labels: npt.NDArray[Any],
         *,
         held_out: npt.NDArray[np.bool_],
@@ -85,7 +84,7 @@ class Classifier:
         side holds only one kind of label. Cost: see `Trees.fit` and `Probe.fit`, twice with `refit`.
         """
         settings = settings or ClassifierSettings()
-        x = np.asarray(values)
+        x: Floats = np.asarray(values, dtype=np.float64)
         y: Floats = np.asarray(labels, dtype=np.float64)
         weights = np.ones(len(y)) if row_weights is None else np.asarray(row_weights, dtype=np.float64)
         _check(names, x, y, weights, held_out)
@@ -101,12 +100,12 @@ class Classifier:
 
     @staticmethod
     def _members(
-        values: Numbers,
+        values: Floats,
         labels: Floats,
         weights: Floats,
         settings: ClassifierSettings,
         seed: int,
-        judge: tuple[Numbers, Floats, Floats] | None,
+        judge: tuple[Floats, Floats, Floats] | None,
     ) -> tuple[Trees | None, Probe | None]:
         trees = probe = None
         if settings.kind != "probe":
@@ -115,21 +114,21 @@ class Classifier:
             probe = Probe.fit(values, labels, weights, penalty=settings.penalty)
         return trees, probe
 
-    def scores(self, values: Numbers) -> Floats:
+    def scores(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
         """`(n,)` log-odds before calibration; they rank as the probabilities do."""
         return _scores(self.trees, self.probe, self._checked(values))
 
-    def probabilities(self, values: Numbers) -> Floats:
+    def probabilities(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
         """`(n,) float64`, calibrated, in (0, 1)."""
         return self.calibration.probabilities(self.scores(values))
 
-    def contributions(self, values: Numbers) -> Floats:
+    def contributions(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
         """`(n, len(names) + 1)` log-odds that each feature gave, the base last; rows sum to the score."""
         checked = self._checked(values)
         members = [member.contributions(checked) for member in (self.trees, self.probe) if member is not None]
         return np.asarray(np.mean(members, axis=0))
 
-    def reasons(self, row: Numbers, k: int = 3) -> tuple[Contribution, ...]:
+    def reasons(self, row: npt.NDArray[np.floating[Any]], k: int = 3) -> tuple[Contribution, ...]:
         """The k features of one row, `(len(names),)`, that say most for or against, strongest first."""
         told = self.contributions(np.asarray(row)[None, :])[0, :-1]
         order = np.argsort(-np.abs(told), kind="stable")[:k]
@@ -178,8 +177,8 @@ class Classifier:
         """The classifier saved at `path`. Raises `NotReady` where there is none, `WorkspaceError` where damaged."""
         return cls.of_parts(*read_artifact(path, KIND))
 
-    def _checked(self, values: Numbers) -> Numbers:
-        checked = np.asarray(values)
+    def _checked(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
+        checked: Floats = np.asarray(values, dtype=np.float64)
         if checked.ndim != 2 or checked.shape[1] != len(self.names):
             raise UsageError(
                 f"The classifier reads {len(self.names)} features a row, not the shape {checked.shape}. "
@@ -188,13 +187,13 @@ class Classifier:
         return checked
 
 
-def _scores(trees: Trees | None, probe: Probe | None, values: Numbers) -> Floats:
+def _scores(trees: Trees | None, probe: Probe | None, values: Floats) -> Floats:
     members = [member.scores(values) for member in (trees, probe) if member is not None]
     return np.asarray(np.mean(members, axis=0))
 
 
 def _check(
-    names: Sequence[str], values: Numbers, labels: Floats, weights: Floats, held_out: npt.NDArray[np.bool_]
+    names: Sequence[str], values: Floats, labels: Floats, weights: Floats, held_out: npt.NDArray[np.bool_]
 ) -> None:
     n = len(labels)
     if values.shape != (n, len(names)) or weights.shape != (n,) or held_out.shape != (n,) or held_out.dtype != np.bool_:

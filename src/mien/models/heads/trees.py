@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,10 @@ import numpy.typing as npt
 from mien.core.errors import UsageError
 from mien.core.extras import require
 
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.floating[Any]]
 Goal = Literal["binary", "regression", "poisson", "tweedie"]
 
 
@@ -62,22 +64,22 @@ class TreeSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trees:
-    """A grown ensemble: `booster` is LightGBM's. `text` is its model text, from which it is read again without loss."""
+    """A grown ensemble. `text` is LightGBM's model text, from which the booster is read again without loss."""
 
-    booster: Any
+    booster: "Booster"
     threads: int = 1
 
     @classmethod
     def fit(
         cls,
-        values: Numbers,
+        values: Floats,
         labels: Floats,
         row_weights: Floats,
         *,
         settings: TreeSettings,
         seed: int,
         goal: Goal = "binary",
-        held_out: tuple[Numbers, Floats, Floats] | None = None,
+        held_out: tuple[Floats, Floats, Floats] | None = None,
     ) -> Self:
         """From `(n, d)` values (NaN: unknown). `held_out`: values, labels, weights on which growth may stop early.
 
@@ -99,17 +101,17 @@ class Trees:
         best: int = self.booster.best_iteration
         return best if best > 0 else int(self.booster.current_iteration())
 
-    def scores(self, values: Numbers) -> Floats:
+    def scores(self, values: Floats) -> Floats:
         """`(n,)` raw scores: log-odds for a binary goal, the expected quantity's own link for others."""
         raw = self.booster.predict(values, raw_score=True, num_iteration=self.rounds, num_threads=self.threads)
         return np.asarray(raw, dtype=np.float64)
 
-    def expected(self, values: Numbers) -> Floats:
+    def expected(self, values: Floats) -> Floats:
         """`(n,)` in the unit of the labels."""
         said = self.booster.predict(values, num_iteration=self.rounds, num_threads=self.threads)
         return np.asarray(said, dtype=np.float64)
 
-    def contributions(self, values: Numbers) -> Floats:
+    def contributions(self, values: Floats) -> Floats:
         """`(n, d + 1)` TreeSHAP values, the base last; rows sum to the raw score. Cost: ms for a few rows.
 
         Source: Lundberg, Erion, Lee, Consistent Individualized Feature Attribution, arXiv 1802.03888.
