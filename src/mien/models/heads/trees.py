@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import UsageError
 from mien.core.extras import require
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
 
 Floats = npt.NDArray[np.float64]
 Goal = Literal["binary", "regression", "poisson", "tweedie"]
@@ -64,9 +61,9 @@ class TreeSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trees:
-    """A grown ensemble. `text` is LightGBM's model text, from which the booster is read again without loss."""
+    """A grown ensemble: `booster` is LightGBM's. `text` is its model text, from which it is read again without loss."""
 
-    booster: "Booster"
+    booster: Any
     threads: int = 1
 
     @classmethod
