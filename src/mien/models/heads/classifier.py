@@ -21,6 +21,7 @@ from mien.models.heads.probe import Probe
 from mien.models.heads.trees import Trees, TreeSettings
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating[Any]]
 Kind = Literal["trees", "probe", "blend"]
 KIND = "classifier"
 VERSION = 1
@@ -69,7 +70,7 @@ class Classifier:
     def fit(
         cls,
         names: Sequence[str],
-        values: npt.NDArray[np.floating[Any]],
+        values: Numbers,
         labels: npt.NDArray[Any],
         *,
         held_out: npt.NDArray[np.bool_],
@@ -84,7 +85,7 @@ class Classifier:
         side holds only one kind of label. Cost: see `Trees.fit` and `Probe.fit`, twice with `refit`.
         """
         settings = settings or ClassifierSettings()
-        x: Floats = np.asarray(values, dtype=np.float64)
+        x = np.asarray(values)
         y: Floats = np.asarray(labels, dtype=np.float64)
         weights = np.ones(len(y)) if row_weights is None else np.asarray(row_weights, dtype=np.float64)
         _check(names, x, y, weights, held_out)
@@ -100,12 +101,12 @@ class Classifier:
 
     @staticmethod
     def _members(
-        values: Floats,
+        values: Numbers,
         labels: Floats,
         weights: Floats,
         settings: ClassifierSettings,
         seed: int,
-        judge: tuple[Floats, Floats, Floats] | None,
+        judge: tuple[Numbers, Floats, Floats] | None,
     ) -> tuple[Trees | None, Probe | None]:
         trees = probe = None
         if settings.kind != "probe":
@@ -114,21 +115,21 @@ class Classifier:
             probe = Probe.fit(values, labels, weights, penalty=settings.penalty)
         return trees, probe
 
-    def scores(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
+    def scores(self, values: Numbers) -> Floats:
         """`(n,)` log-odds before calibration; they rank as the probabilities do."""
         return _scores(self.trees, self.probe, self._checked(values))
 
-    def probabilities(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
+    def probabilities(self, values: Numbers) -> Floats:
         """`(n,) float64`, calibrated, in (0, 1)."""
         return self.calibration.probabilities(self.scores(values))
 
-    def contributions(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
+    def contributions(self, values: Numbers) -> Floats:
         """`(n, len(names) + 1)` log-odds that each feature gave, the base last; rows sum to the score."""
         checked = self._checked(values)
         members = [member.contributions(checked) for member in (self.trees, self.probe) if member is not None]
         return np.asarray(np.mean(members, axis=0))
 
-    def reasons(self, row: npt.NDArray[np.floating[Any]], k: int = 3) -> tuple[Contribution, ...]:
+    def reasons(self, row: Numbers, k: int = 3) -> tuple[Contribution, ...]:
         """The k features of one row, `(len(names),)`, that say most for or against, strongest first."""
         told = self.contributions(np.asarray(row)[None, :])[0, :-1]
         order = np.argsort(-np.abs(told), kind="stable")[:k]
@@ -177,8 +178,8 @@ class Classifier:
         """The classifier saved at `path`. Raises `NotReady` where there is none, `WorkspaceError` where damaged."""
         return cls.of_parts(*read_artifact(path, KIND))
 
-    def _checked(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
-        checked: Floats = np.asarray(values, dtype=np.float64)
+    def _checked(self, values: Numbers) -> Numbers:
+        checked = np.asarray(values)
         if checked.ndim != 2 or checked.shape[1] != len(self.names):
             raise UsageError(
                 f"The classifier reads {len(self.names)} features a row, not the shape {checked.shape}. "
@@ -187,13 +188,13 @@ class Classifier:
         return checked
 
 
-def _scores(trees: Trees | None, probe: Probe | None, values: Floats) -> Floats:
+def _scores(trees: Trees | None, probe: Probe | None, values: Numbers) -> Floats:
     members = [member.scores(values) for member in (trees, probe) if member is not None]
     return np.asarray(np.mean(members, axis=0))
 
 
 def _check(
-    names: Sequence[str], values: Floats, labels: Floats, weights: Floats, held_out: npt.NDArray[np.bool_]
+    names: Sequence[str], values: Numbers, labels: Floats, weights: Floats, held_out: npt.NDArray[np.bool_]
 ) -> None:
     n = len(labels)
     if values.shape != (n, len(names)) or weights.shape != (n,) or held_out.shape != (n,) or held_out.dtype != np.bool_:

@@ -15,6 +15,7 @@ from scipy.special import expit
 from mien.models.artifact import Arrays
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating[Any]]
 NEWTON_STEPS = 30
 """Far more than the convex loss needs; it stops when no weight moves by more than `STILL`."""
 STILL = 1e-6
@@ -35,25 +36,25 @@ class Probe:
     bias: float
 
     @classmethod
-    def fit(cls, values: Floats, labels: Floats, row_weights: Floats, *, penalty: float) -> Self:
+    def fit(cls, values: Numbers, labels: Floats, row_weights: Floats, *, penalty: float) -> Self:
         """From `(n, d)` values (NaN: unknown) and 0/1 labels of both kinds. Cost: some passes of n·d² operations."""
-        tailed = _tailed(values)
+        tailed = _tailed(_drawn_in(values, np.zeros(values.shape[1], dtype=np.bool_)))
         values = _drawn_in(values, tailed)
         mean, deviation = _moments(values)
         scaled = _scaled(values, mean, deviation)
         theta = newton(scaled, labels, row_weights, penalty)
         return cls(mean, deviation, tailed, theta[1:], float(theta[0]))
 
-    def scores(self, values: Floats) -> Floats:
+    def scores(self, values: Numbers) -> Floats:
         """`(n,)` log-odds."""
         return np.asarray(self.standardised(values) @ self.weights + self.bias)
 
-    def contributions(self, values: Floats) -> Floats:
+    def contributions(self, values: Numbers) -> Floats:
         """`(n, d + 1)`: weight × standardised value of each column, the bias last; rows sum to the score."""
         parts = self.standardised(values) * self.weights
         return np.column_stack([parts, np.full(len(values), self.bias)])
 
-    def standardised(self, values: Floats) -> Floats:
+    def standardised(self, values: Numbers) -> Floats:
         """`(n, d)`: z as above, unknown 0."""
         return _scaled(_drawn_in(values, self.tailed), self.mean, self.deviation)
 
@@ -93,19 +94,20 @@ def newton(x: Floats, y: Floats, row_weights: Floats, penalty: float) -> Floats:
     return theta
 
 
-def _tailed(values: Floats) -> npt.NDArray[np.bool_]:
+def _tailed(values: Numbers) -> npt.NDArray[np.bool_]:
     mean, deviation = _moments(values)
     far = np.where(np.isnan(values), 0.0, np.abs(values - mean)).max(axis=0, initial=0.0)
     return np.asarray(far > TAIL * deviation)
 
 
-def _drawn_in(values: Floats, tailed: npt.NDArray[np.bool_]) -> Floats:
+def _drawn_in(values: Numbers, tailed: npt.NDArray[np.bool_]) -> Floats:
     drawn = np.array(values, dtype=np.float64)
+    drawn[np.isinf(drawn)] = np.nan
     drawn[:, tailed] = np.sign(drawn[:, tailed]) * np.log1p(np.abs(drawn[:, tailed]))
     return drawn
 
 
-def _moments(values: Floats) -> tuple[Floats, Floats]:
+def _moments(values: Numbers) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the known values of each column; 0 and 1 where there is nothing to tell."""
     known = ~np.isnan(values)
     n = np.maximum(known.sum(axis=0), 1)
@@ -114,6 +116,6 @@ def _moments(values: Floats) -> tuple[Floats, Floats]:
     return mean, np.where(spread > 1e-12, spread, 1.0)
 
 
-def _scaled(values: Floats, mean: Floats, deviation: Floats) -> Floats:
+def _scaled(values: Numbers, mean: Floats, deviation: Floats) -> Floats:
     scaled = np.clip((values - mean) / deviation, -REACH, REACH)
     return np.where(np.isnan(scaled), 0.0, scaled)

@@ -11,6 +11,7 @@ from mien.core.errors import UsageError
 from mien.core.extras import require
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating[Any]]
 Goal = Literal["binary", "regression", "poisson", "tweedie"]
 
 
@@ -69,14 +70,14 @@ class Trees:
     @classmethod
     def fit(
         cls,
-        values: Floats,
+        values: Numbers,
         labels: Floats,
         row_weights: Floats,
         *,
         settings: TreeSettings,
         seed: int,
         goal: Goal = "binary",
-        held_out: tuple[Floats, Floats, Floats] | None = None,
+        held_out: tuple[Numbers, Floats, Floats] | None = None,
     ) -> Self:
         """From `(n, d)` values (NaN: unknown). `held_out`: values, labels, weights on which growth may stop early.
 
@@ -98,17 +99,17 @@ class Trees:
         best: int = self.booster.best_iteration
         return best if best > 0 else int(self.booster.current_iteration())
 
-    def scores(self, values: Floats) -> Floats:
+    def scores(self, values: Numbers) -> Floats:
         """`(n,)` raw scores: log-odds for a binary goal, the expected quantity's own link for others."""
         raw = self.booster.predict(values, raw_score=True, num_iteration=self.rounds, num_threads=self.threads)
         return np.asarray(raw, dtype=np.float64)
 
-    def expected(self, values: Floats) -> Floats:
+    def expected(self, values: Numbers) -> Floats:
         """`(n,)` in the unit of the labels."""
         said = self.booster.predict(values, num_iteration=self.rounds, num_threads=self.threads)
         return np.asarray(said, dtype=np.float64)
 
-    def contributions(self, values: Floats) -> Floats:
+    def contributions(self, values: Numbers) -> Floats:
         """`(n, d + 1)` TreeSHAP values, the base last; rows sum to the raw score. Cost: ms for a few rows.
 
         Source: Lundberg, Erion, Lee, Consistent Individualized Feature Attribution, arXiv 1802.03888.
