@@ -19,7 +19,7 @@ from mien.models.interactions import Interactions
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, Floats]
-HALF_LIVES_DAYS = (7, 14, 30, 60, 120)
+HALF_LIVES_DAYS = (7, 14, 30, 90, 180)
 NEVER_DAYS = 999.0
 """Days since something that never happened."""
 PRIOR_ORDERS, PRIOR_DAYS = 0.5, 60.0
@@ -125,10 +125,10 @@ def _own(own: Interactions, orders: Orders, labels: LabelSet, at_us: int) -> Col
     columns["own.pieces"] = runs.total(np.clip(runs.acts.quantity, 0, 50) * faded)
     columns["own.value"] = runs.total(np.clip(runs.acts.value, 0, None) * faded)
     columns |= _due(runs) | _by_orders(runs, orders)
-    of_user = {h: orders.total(np.exp2(-orders.age_days(at_us) / h)) for h in (60, 120)}
+    of_user = {h: orders.total(np.exp2(-orders.age_days(at_us) / h)) for h in (30, 90)}
     for h, beat in of_user.items():
         columns[f"own.per_order{h}"] = columns[f"own.half{h}"] / np.maximum(beat, 1e-9)[:, None]
-    liked = columns["own.half60"]
+    liked = columns["own.half90"]
     columns["own.share"] = liked / np.maximum(liked.sum(axis=1, keepdims=True), 1e-9)
     columns["own.place"] = np.argsort(np.argsort(-liked, axis=1, kind="stable"), axis=1).astype(np.float64)
     return columns

@@ -19,6 +19,8 @@ Numbers = npt.NDArray[np.floating[Any]]
 NEWTON_STEPS = 30
 """Far more than the convex loss needs; it stops when no weight moves by more than `STILL`."""
 STILL = 1e-6
+HALVINGS = 20
+"""How often a step that makes the loss worse is halved."""
 TAIL = 5.0
 """A column whose largest value lies that many deviations from its mean has a long tail."""
 REACH = 6.0
@@ -82,16 +84,27 @@ def newton(x: Floats, y: Floats, row_weights: Floats, penalty: float) -> Floats:
     theta = np.zeros(design.shape[1])
     share = float(np.clip(np.average(y, weights=row_weights), 1e-9, 1 - 1e-9))
     theta[0] = np.log(share / (1.0 - share))
+    loss = _loss(design, y, row_weights, pull, theta)
     for _ in range(NEWTON_STEPS):
         likely = expit(design @ theta)
         slope = design.T @ (row_weights * (likely - y)) + pull @ theta
         curve = (design.T * (row_weights * likely * (1.0 - likely))) @ design + pull
         # The small ridge keeps the step finite where the labels are perfectly told apart by the bias alone.
         step = np.linalg.solve(curve + 1e-9 * np.eye(len(theta)), slope)
-        theta -= np.clip(step, -5.0, 5.0)
+        for _ in range(HALVINGS):  # a whole step may overshoot where one label is rare
+            after = _loss(design, y, row_weights, pull, theta - step)
+            if after <= loss:
+                break
+            step /= 2.0
+        theta, loss = theta - step, after
         if np.abs(step).max() < STILL:
             break
     return theta
+
+
+def _loss(design: Floats, y: Floats, row_weights: Floats, pull: Floats, theta: Floats) -> float:
+    score = design @ theta
+    return float(row_weights @ (np.logaddexp(0.0, score) - y * score) + theta @ pull @ theta / 2.0)
 
 
 def _tailed(values: Numbers) -> npt.NDArray[np.bool_]:

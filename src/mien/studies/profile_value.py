@@ -1,0 +1,204 @@
+"""What a profile is worth: the protocol of the RecSys Challenge 2025 on real shops, cut by time.
+
+Features before T; targets in [T, T + 14 days): churn of active users, conversion of all known ones, propensity to the
+top categories and items of active ones. Training windows end at T and are stacked, 14 days apart. A vector is frozen:
+fitted before the earliest window, the same at every cut. Beside each other always: RFM, repeat, EASE, hand-made
+features, vectors alone, and all of it fused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.core.clock import DAY_US, from_us
+from mien.core.errors import UnknownName, UsageError
+from mien.core.ids import Rows
+from mien.core.ports import Progress, Silent
+from mien.models.heads.aggregates import aggregates
+from mien.models.heads.cuts import Cut, buyers, cut_at, stacked
+from mien.models.heads.fused import VectorMaker, VectorSource, svd_vectors, vector_names
+from mien.models.heads.likeness import Context, Forward, Reader, tastes
+from mien.models.heads.pairs import pair_features
+from mien.models.heads.targets import LabelSet, buys, category_labels, item_labels
+from mien.studies import value_pairs, value_users
+from mien.studies.value_pairs import PairWindow, pair_table
+from mien.studies.value_users import UserWindow, user_table
+from mien.testing.shops import RealShop, complete_journey, online_retail
+
+SOURCES = ("completejourney", "online_retail")
+TARGETS = ("churn", "conversion", "category", "item")
+DAYS = 14.0
+SVD = "svd"
+TASTE_WIDTH, EASE_WIDTH = 400, 1200
+"""How many of the most bought values the forward regression and EASE look at."""
+FORWARD_CUTS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class _World:
+    """The shop with its cuts, test first, and the frozen vectors by name."""
+
+    shop: RealShop
+    cuts: tuple[Cut, ...]
+    vectors: dict[str, VectorSource]
+    seed: int
+
+    @property
+    def early_us(self) -> int:
+        """Before this, whatever is frozen was learnt: the earliest window that any score is fitted on."""
+        return earliest_us(self.cuts)
+
+
+def study(
+    *,
+    source: str,
+    targets: tuple[str, ...] = TARGETS,
+    vectors: Mapping[str, VectorMaker] | None = None,
+    stacks: int = 6,
+    seeds: int = 3,
+    seed: int = 0,
+    rows: int = 150_000,
+    rounds: int = 500,
+    at_us: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """The table of every target, JSON-ready: each model with AUROC and interval, ECE, Brier, and how far it is below.
+
+    `source`: `completejourney` or `online_retail:FOLDER`. `vectors`: further frozen vectors by name; each adds the
+    rows `vector <name>` and `fused <name>`. `stacks`: training windows. `rows`: pairs to learn from. `rounds`: of the
+    bootstrap over users. `at_us`: another T than the shop's own, for tuning. Raises `UnknownName`, `UsageError`.
+    Cost: minutes, one thread.
+    """
+    for name in targets:
+        if name not in TARGETS:
+            raise UnknownName("target", name, TARGETS)
+    shop, progress = shop_named(source), progress or Silent()
+    at_us = shop.at_us if at_us is None else at_us
+    cuts = (cut_at(at_us, DAYS), *stacked(at_us, days=DAYS, stacks=stacks))
+    makers = {SVD: svd_vectors, **(vectors or {})}
+    advance = progress.step("profile value", len(makers) + len(targets))
+    frozen = {}
+    for name, make in makers.items():
+        frozen[name] = make(shop.data, earliest_us(cuts), seed)
+        advance(1)
+    world = _World(shop, cuts, frozen, seed)
+    chosen = tuple(range(seed, seed + seeds))
+    tables = []
+    users = _user_windows(world) if {"churn", "conversion"} & set(targets) else []
+    for name in targets:
+        if name in ("churn", "conversion"):
+            table = _of_users(world, name, users, chosen)
+        else:
+            table = _of_pairs(world, name, chosen, rows)
+        tables.append(table.to_dict(ours="fused", seed=seed, rounds=rounds))
+        advance(1)
+    return {
+        "study": "profile-value",
+        "shop": shop.name,
+        "at": from_us(at_us).isoformat().replace("+00:00", "Z"),
+        "days": DAYS,
+        "active_days": shop.active_days,
+        "stacks": stacks,
+        "seed": seed,
+        "seeds": seeds,
+        "targets": tables,
+    }
+
+
+def shop_named(source: str) -> RealShop:
+    """The shop of a source. Raises `UnknownName` for another word, `UsageError` where a folder is missing."""
+    word, _, folder = source.partition(":")
+    if word not in SOURCES:
+        raise UnknownName("source of profile-value", word, SOURCES)
+    if word == "completejourney":
+        return complete_journey()
+    if not folder:
+        raise UsageError("Say where the data lies: online_retail:FOLDER, the folder that holds online_retail/.")
+    return online_retail(Path(folder))
+
+
+def earliest_us(cuts: tuple[Cut, ...]) -> int:
+    """The earliest moment whose targets teach anything: the regressions look `FORWARD_CUTS` windows further back."""
+    return cuts[-1].at_us - round(FORWARD_CUTS * DAYS * DAY_US)
+
+
+def _user_windows(world: _World) -> list[UserWindow]:
+    """The windows of churn and conversion, test first: all known users, aggregates, EASE's sum and the vectors."""
+    data, labels = world.shop.data, _labels(world, "category")
+    context = Context.of(data, labels, world.early_us, width=EASE_WIDTH)
+    windows: list[UserWindow] = []
+    for cut in world.cuts:
+        past = cut.past(data)
+        matrix = aggregates(past, cut.at_us, facets=world.shop.facets[:1])
+        liked = context.ease(cut.at_us, matrix.users).sum(axis=1, keepdims=True, dtype=np.float64)
+        matrix = matrix.beside(("ease.sum",), liked)
+        for name, source in world.vectors.items():
+            told = source(past, matrix.users, cut.at_us)
+            matrix = matrix.beside(_vector_columns(name, told.shape[1]), told.astype(np.float64))
+        names = windows[0].matrix.names if windows else matrix.names
+        matrix = matrix.only(names, absent=float("nan"))
+        windows.append(UserWindow(cut, matrix, buys(data, cut)[matrix.users].astype(np.float64)))
+    return windows
+
+
+def _vector_columns(name: str, dim: int) -> tuple[str, ...]:
+    return tuple(f"{name}:{column}" for column in vector_names(dim))
+
+
+def _of_users(world: _World, target: str, windows: list[UserWindow], seeds: tuple[int, ...]) -> Any:
+    if target == "churn":
+        active = [buyers(world.shop.data, window.cut.at_us, world.shop.active_days) for window in windows]
+        windows = [window.of(users) for window, users in zip(windows, active, strict=True)]
+    names = windows[0].matrix.names
+    made = tuple(name for name in names if ":" not in name and name != "ease.sum")
+    own = {name: tuple(one for one in names if one.startswith(f"{name}:")) for name in world.vectors}
+    sets = {"rfm": value_users.RFM, "repeat": value_users.REPEAT, "ease": ("ease.sum",), "hand-made": made}
+    sets |= {f"vector {name}": columns for name, columns in own.items()}
+    sets["fused"] = (*made, "ease.sum", *own[SVD])
+    sets |= {f"fused {name}": (*sets["fused"], *columns) for name, columns in own.items() if name != SVD}
+    return user_table(target, windows[0], windows[1:], sets, churn=target == "churn", seeds=seeds)
+
+
+def _labels(world: _World, kind: str) -> LabelSet:
+    make = category_labels if kind == "category" else item_labels
+    return make(world.shop.data, world.shop.facets, world.cuts[0].at_us, top=100, days=DAYS)
+
+
+def _of_pairs(world: _World, target: str, seeds: tuple[int, ...], rows: int) -> Any:
+    labels, data, active = _labels(world, target), world.shop.data, world.shop.active_days
+    wide = Context.of(data, labels, world.early_us, width=EASE_WIDTH)
+    narrow = Context.of(data, labels, world.early_us, width=TASTE_WIDTH)
+    forward = {"forward": Forward(data, labels, tastes(narrow), active, DAYS, FORWARD_CUTS, 3.0)}
+    for name, source in world.vectors.items():
+        forward[f"vector {name}"] = Forward(data, labels, _reader(world, source), active, DAYS, FORWARD_CUTS, 0.1)
+    windows = []
+    for cut in world.cuts:
+        users = buyers(data, cut.at_us, active)
+        scores = {"ease": wide.ease(cut.at_us, users)}
+        scores |= {name: model.scores(users, cut.at_us) for name, model in forward.items()}
+        pairs = pair_features(cut.past(data), labels, users, cut.at_us, scores)
+        windows.append(PairWindow(pairs, labels.bought(data, cut)[users]))
+    sets = _pair_sets(windows[0].pairs.names, tuple(world.vectors))
+    return pair_table(target, windows[0], windows[1:], sets, seeds=seeds, rows=rows)
+
+
+def _pair_sets(names: tuple[str, ...], vectors: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    learnt = ("ease", "forward", *(f"vector {name}" for name in vectors))
+    made = tuple(name for name in names if name not in learnt)
+    sets = {"rfm": value_pairs.RFM, "repeat": (value_pairs.REPEAT,), "ease": ("ease",), "hand-made": made}
+    sets |= {f"vector {name}": (f"vector {name}",) for name in vectors}
+    sets["fused"] = (*made, "ease", "forward", f"vector {SVD}")
+    sets |= {f"fused {name}": (*sets["fused"], f"vector {name}") for name in vectors if name != SVD}
+    return sets
+
+
+def _reader(world: _World, source: VectorSource) -> Reader:
+    data = world.shop.data
+
+    def read(users: Rows, at_us: int) -> Any:
+        return source(data.before(at_us), users, at_us)
+
+    return read

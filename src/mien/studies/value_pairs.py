@@ -1,0 +1,96 @@
+"""Propensity: who buys which label next, by each way of knowing users; one row a user and label, pooled over labels."""
+
+from dataclasses import dataclass
+from time import process_time
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.models.heads.classifier import Classifier, ClassifierSettings
+from mien.models.heads.pairs import PairMatrix
+from mien.models.heads.trees import TreeSettings
+from mien.studies.value_rows import Said, TargetTable
+
+RFM = ("since", "orders.n", "value.half30", "label.28d")
+REPEAT = "own.half90"
+EASE = "ease"
+TREES = TreeSettings(
+    rounds=250, rate=0.06, leaves=7, least_rows=200, columns=0.4, rows=0.7, penalty=20.0, patience=0, bins=63
+)
+LEARNT = ClassifierSettings(kind="blend", trees=TREES, refit=False)
+PLAIN = ClassifierSettings(kind="probe", refit=False)
+FOLDS = 5
+"""One in so many users is held out to calibrate on, others with each seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairWindow:
+    """One cut: the features of all pairs, and `bought (n_users, n_labels)` after it."""
+
+    pairs: PairMatrix
+    bought: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Rows to learn from: all that came true, and a share of the rest that weighs for all of it."""
+
+    values: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    users: npt.NDArray[np.int64]
+
+
+def sampled(windows: list[PairWindow], rows: int, seed: int) -> Sample:
+    """About `rows` rows in all. What came true is kept up to half of them."""
+    random = np.random.default_rng(seed)
+    true = sum(int(window.bought.sum()) for window in windows)
+    total = sum(window.bought.size for window in windows)
+    of_true, of_rest = min(1.0, rows / 2 / max(true, 1)), min(1.0, rows / 2 / max(total - true, 1))
+    parts = []
+    for window in windows:
+        y = window.bought.ravel()
+        share = np.where(y, of_true, of_rest)
+        kept = np.flatnonzero(random.random(len(y)) < share)
+        users = window.pairs.users[kept // window.pairs.n_labels].astype(np.int64)
+        parts.append((window.pairs.values[kept], y[kept].astype(np.float64), 1.0 / share[kept], users))
+    return Sample(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def pair_table(
+    target: str,
+    test: PairWindow,
+    train: list[PairWindow],
+    sets: dict[str, tuple[str, ...]],
+    *,
+    seeds: tuple[int, ...],
+    rows: int,
+) -> TargetTable:
+    """Every set of features as a model; a set of one feature ranks by it as it is, and is calibrated beside."""
+    table = TargetTable(target, test.bought)
+    samples: dict[int, Sample] = {}
+    for model, names in sets.items():
+        places = [test.pairs.names.index(name) for name in names]
+        learnt = len(names) > len(RFM)
+        settings = LEARNT if learnt else PLAIN
+        began, said, figures = process_time(), [], []
+        for seed in seeds if learnt else seeds[:1]:
+            if seed not in samples:
+                samples[seed] = sampled(train, rows, seed)
+            one = samples[seed]
+            head = Classifier.fit(
+                names,
+                one.values[:, places],
+                one.labels,
+                row_weights=one.weights,
+                held_out=one.users % FOLDS == seed % FOLDS,
+                settings=settings,
+                seed=seed,
+            )
+            said.append(head.probabilities(test.pairs.values[:, places]).reshape(test.bought.shape))
+            figures.append(table.macro(said[-1]))
+        mean = np.mean(said, axis=0)
+        scores = test.pairs.column(names[0]) if len(names) == 1 else mean
+        figures = figures if learnt else [table.macro(scores)]
+        table.rows.append(Said(model, scores, mean, tuple(figures), process_time() - began))
+    return table
