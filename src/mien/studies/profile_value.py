@@ -17,7 +17,7 @@ from mien.core.clock import DAY_US, from_us
 from mien.core.errors import UnknownName, UsageError
 from mien.core.ids import Rows
 from mien.core.ports import Progress, Silent
-from mien.models.heads.aggregates import aggregates
+from mien.models.heads.aggregates import aggregates, favourites
 from mien.models.heads.cuts import Cut, buyers, cut_at, stacked
 from mien.models.heads.fused import VectorMaker, VectorSource, svd_vectors, vector_names
 from mien.models.heads.likeness import Context, Forward, Reader, tastes
@@ -129,17 +129,19 @@ def _user_windows(world: _World) -> list[UserWindow]:
     """The windows of churn and conversion, test first: all known users, aggregates, EASE's sum and the vectors."""
     data, labels = world.shop.data, _labels(world, "category")
     context = Context.of(data, labels, world.early_us, width=EASE_WIDTH)
+    facets, newest = world.shop.facets[:1], world.cuts[1]
+    chosen = favourites(newest.past(data), newest.at_us, facets)
     windows: list[UserWindow] = []
     for cut in world.cuts:
         past = cut.past(data)
-        matrix = aggregates(past, cut.at_us, facets=world.shop.facets[:1])
+        matrix = aggregates(past, cut.at_us, facets=facets, chosen=chosen)
         liked = context.ease(cut.at_us, matrix.users).sum(axis=1, keepdims=True, dtype=np.float64)
         matrix = matrix.beside(("ease.sum",), liked)
         for name, source in world.vectors.items():
             told = source(past, matrix.users, cut.at_us)
             matrix = matrix.beside(_vector_columns(name, told.shape[1]), told.astype(np.float64))
         names = windows[0].matrix.names if windows else matrix.names
-        matrix = matrix.only(names, absent=float("nan"))
+        matrix = matrix.only(names, absent=0.0)  # a transition that nobody made
         windows.append(UserWindow(cut, matrix, buys(data, cut)[matrix.users].astype(np.float64)))
     return windows
 

@@ -46,11 +46,17 @@ class PairMatrix:
 
 
 def pair_features(
-    past: Interactions, labels: LabelSet, users: Rows, at_us: int, extra: dict[str, npt.NDArray[Any]] | None = None
+    past: Interactions,
+    labels: LabelSet,
+    users: Rows,
+    at_us: int,
+    extra: dict[str, npt.NDArray[Any]] | None = None,
+    fate: Columns | None = None,
 ) -> PairMatrix:
     """The features of `users` × labels, from `past` (nothing in it later than `at_us`).
 
     `extra`: further features of pairs, `(len(users), n_labels)` each, put at the end: scores of other models.
+    `fate`: how the labels fare with everybody, from `label_fate`, where `past` holds a single user.
     Cost: some passes over the past; `len(users) · n_labels · 70` float32.
     """
     own = past.of_users(users).doing(["purchase"])
@@ -59,7 +65,8 @@ def pair_features(
     for family in labels.families:
         by_pair |= _family(own, family, at_us)
     by_pair |= {name: np.asarray(column, dtype=np.float64) for name, column in (extra or {}).items()}
-    by_user, by_label = _beat(orders, at_us), _fate(past, labels, at_us)
+    by_user = _beat(orders, at_us)
+    by_label = label_fate(past, labels, at_us) if fate is None else fate
     n, m = len(users), len(labels)
     names = (*by_pair, *by_user, *by_label)
     values = np.empty((n, m, len(names)), dtype=np.float32)
@@ -228,7 +235,7 @@ def _beat(orders: Orders, at_us: int) -> Columns:
     return columns
 
 
-def _fate(past: Interactions, labels: LabelSet, at_us: int) -> Columns:
+def label_fate(past: Interactions, labels: LabelSet, at_us: int) -> Columns:
     """How each label fares with everybody: share of all users who bought it lately, its drift, how often again."""
     acts = label_acts(past.doing(["purchase"]), labels)
     age, m = (at_us - acts.at_us) / DAY_US, len(labels)
