@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from mien.models.heads.classifier import Classifier, ClassifierSettings
 from mien.models.heads.pairs import PairMatrix
+from mien.models.heads.parts import Sample, sampled
 from mien.models.heads.trees import TreeSettings
 from mien.studies.value_rows import Said, TargetTable
 
@@ -31,32 +32,6 @@ class PairWindow:
     bought: npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """Rows to learn from: all that came true, and a share of the rest that weighs for all of it."""
-
-    values: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float64]
-    users: npt.NDArray[np.int64]
-
-
-def sampled(windows: list[PairWindow], rows: int, seed: int) -> Sample:
-    """About `rows` rows in all. What came true is kept up to half of them."""
-    random = np.random.default_rng(seed)
-    true = sum(int(window.bought.sum()) for window in windows)
-    total = sum(window.bought.size for window in windows)
-    of_true, of_rest = min(1.0, rows / 2 / max(true, 1)), min(1.0, rows / 2 / max(total - true, 1))
-    parts = []
-    for window in windows:
-        y = window.bought.ravel()
-        share = np.where(y, of_true, of_rest)
-        kept = np.flatnonzero(random.random(len(y)) < share)
-        users = window.pairs.users[kept // window.pairs.n_labels].astype(np.int64)
-        parts.append((window.pairs.values[kept], y[kept].astype(np.float64), 1.0 / share[kept], users))
-    return Sample(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
 def pair_table(
     target: str,
     test: PairWindow,
@@ -76,7 +51,7 @@ def pair_table(
         began, said, figures = process_time(), [], []
         for seed in seeds if learnt else seeds[:1]:
             if seed not in samples:
-                samples[seed] = sampled(train, rows, seed)
+                samples[seed] = sampled([w.pairs for w in train], [w.bought for w in train], rows, seed)
             one = samples[seed]
             head = Classifier.fit(
                 names,

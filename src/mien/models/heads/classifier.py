@@ -129,9 +129,18 @@ class Classifier:
         members = [member.contributions(checked) for member in (self.trees, self.probe) if member is not None]
         return np.asarray(np.mean(members, axis=0))
 
-    def reasons(self, row: Numbers, k: int = 3) -> tuple[Contribution, ...]:
-        """The k features of one row, `(len(names),)`, that say most for or against, strongest first."""
-        told = self.contributions(np.asarray(row)[None, :])[0, :-1]
+    def explained(self, values: Numbers) -> tuple[Floats, Floats]:
+        """Probabilities and contributions in one pass: the scores are the sums of the latter."""
+        told = self.contributions(values)
+        return self.calibration.probabilities(told.sum(axis=1)), told
+
+    def reasons(self, row: Numbers, k: int = 3, *, told: Floats | None = None) -> tuple[Contribution, ...]:
+        """The k features of one row, `(len(names),)`, that say most for or against, strongest first.
+
+        `told`: the row of `contributions`, where it is known already.
+        """
+        told = self.contributions(np.asarray(row)[None, :])[0] if told is None else told
+        told = told[:-1]
         order = np.argsort(-np.abs(told), kind="stable")[:k]
         return tuple(
             Contribution(self.names[place], float(row[place]), float(told[place]))

@@ -30,11 +30,13 @@ Reader = Callable[[Rows, int], Values]
 class Context:
     """The labels and the most bought other values of their kind: what scores are computed from.
 
-    `acts`: purchases with context columns as items; `label_columns (n_labels,)`: where the labels stand.
+    `acts`: purchases with context columns as items; `label_columns (n_labels,)`: where the labels stand;
+    `values (width,)`: which value each column is.
     """
 
     acts: Interactions
     label_columns: Rows
+    values: Rows
 
     @classmethod
     def of(cls, data: Interactions, labels: LabelSet, at_us: int, *, width: int) -> "Context":
@@ -48,7 +50,7 @@ class Context:
         held = place >= 0
         columns = (acts.user, place, acts.action, acts.at_us, acts.value, acts.quantity)
         told = Interactions.of(*(part[held] for part in columns), n_users=data.n_users, n_items=len(kept))
-        return cls(told, column[labels.chosen])
+        return cls(told, column[labels.chosen], kept.astype(np.int32))
 
     def taste(self, at_us: int, half_life_days: float, power: float, users: Rows | None = None) -> sp.csr_array:
         """`(n, width) float32`: (decayed purchases before `at_us`) ** power; a power below 1 holds bulk down."""

@@ -82,7 +82,8 @@ def pair_features(
 def label_acts(past: Interactions, labels: LabelSet) -> Interactions:
     """The purchases of chosen labels, labels being the items now: one row a user, label and order."""
     place = np.full(labels.n, -1, dtype=np.int32)
-    place[labels.chosen] = np.arange(len(labels))
+    there = labels.chosen >= 0
+    place[labels.chosen[there]] = np.flatnonzero(there)
     code = labels.codes[past.item]
     label = np.where(code >= 0, place[code], -1)
     held = label >= 0

@@ -1,7 +1,7 @@
 """Targets: what users did after a cut, as numbers to be foretold. All are made of purchases in [at_us, end_us)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -69,13 +69,25 @@ def category_labels(data: Interactions, facets: Sequence[Facet], at_us: int, *, 
 
     `at_us`: the cut to be foretold; nothing later than `days` before it decides what is a label.
     """
+    deepest = [facet for facet in facets if facet.name == "category"][-1]
+    return _of_categories(facets, _most_bought(data, deepest.codes, len(deepest.values), at_us, top, days))
+
+
+def labels_named(facets: Sequence[Facet], names: Sequence[str]) -> LabelSet:
+    """The same labels in another catalogue, by their names; a name that is gone is −1 and has no acts."""
+    deepest = [facet for facet in facets if facet.name == "category"][-1]
+    place = {value: k for k, value in enumerate(deepest.values)}
+    chosen = np.array([place.get(name, -1) for name in names], dtype=np.int32)
+    return replace(_of_categories(facets, chosen), names=tuple(names))
+
+
+def _of_categories(facets: Sequence[Facet], chosen: Rows) -> LabelSet:
     levels = [facet for facet in facets if facet.name == "category"]
-    deepest = levels[-1]
-    chosen = _most_bought(data, deepest.codes, len(deepest.values), at_us, top, days)
-    families = []
+    deepest, families = levels[-1], []
     for facet in levels[:-1]:
         of_value = _majority(deepest.codes, len(deepest.values), facet.codes)
-        families.append(Family(f"{facet.name}.{facet.level}", facet.codes, of_value[chosen], len(facet.values)))
+        of_label = np.where(chosen >= 0, of_value[chosen], -1)
+        families.append(Family(f"{facet.name}.{facet.level}", facet.codes, of_label, len(facet.values)))
     names = tuple(deepest.values[value] for value in chosen.tolist())
     return LabelSet("category", deepest.codes, len(deepest.values), chosen, names, tuple(families))
 
