@@ -67,7 +67,7 @@ class CategoryHead:
 
     def look(self, histories: Interactions, facets: Sequence[Facet], at_us: int) -> PairMatrix:
         """The features of every user of `histories` × the categories, as of `at_us`."""
-        labels = labels_named(facets, self.names)
+        labels = labels_named(tuple(facets), self.names)
         users = np.arange(histories.n_users, dtype=np.int32)
         extra = {"ease": self._likeness(histories, labels, facets, users, at_us)}
         return pair_features(histories, labels, users, at_us, extra, self.fate)
@@ -76,7 +76,7 @@ class CategoryHead:
         self, histories: Interactions, labels: LabelSet, facets: Sequence[Facet], users: Rows, at_us: int
     ) -> npt.NDArray[np.float32]:
         bought = histories.doing(["purchase"])
-        columns = labels_named(facets, self.columns)
+        columns = labels_named(tuple(facets), self.columns)
         place = np.full(labels.n + 1, -1, dtype=np.int64)
         held = columns.chosen >= 0
         place[columns.chosen[held]] = np.flatnonzero(held)

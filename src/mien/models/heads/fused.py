@@ -53,6 +53,7 @@ def svd_vectors(
         chosen = histories.of_users(users).until(at_us)
         strength = chosen.strength(weights, at_us=at_us, half_life_days=half_life_days)
         liked = chosen.matrix(strength)[:, : len(items)]
+        liked = liked.astype(np.float32)  # else the whole table of vectors would be cast at every question
         liked.data = np.log1p(liked.data)  # the tenth tin of the same says less than the first
         summed = np.asarray(liked @ items[: liked.shape[1]], dtype=np.float32)
         length = np.linalg.norm(summed, axis=1, keepdims=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -145,7 +146,7 @@ class Heads:
                 else vectors(known, matrix.users, at_us)
             )
             matrix = fused(matrix, told)
-        matrix = matrix.only(self.names, absent=0.0)
+        matrix = _ordered(matrix, self.names)
         n = histories.n_users
         values, recency, has = np.full((n, len(self.names)), np.nan), np.full(n, np.inf), np.zeros(n, dtype=np.bool_)
         values[matrix.users], has[matrix.users] = matrix.values, True
@@ -231,12 +232,24 @@ class _View:
                 self.dim = told.shape[1]
                 matrix = fused(matrix, told)
             first = next(iter(self.kept.values()), matrix)
-            self.kept[at_us] = matrix.only(first.names, absent=0.0)
+            self.kept[at_us] = _ordered(matrix, first.names)
         return self.kept[at_us]
 
 
 def _facet_name(facet: Facet) -> str:
     return f"{facet.name}.{facet.level}" if facet.level else facet.name
+
+
+@lru_cache(maxsize=16)
+def _places(values: tuple[str, ...]) -> dict[str, int]:
+    return {value: k for k, value in enumerate(values)}
+
+
+def _ordered(matrix: FeatureMatrix, names: tuple[str, ...]) -> FeatureMatrix:
+    """These columns in this order; a column that is not there (a transition that nobody made) is 0."""
+    place = {name: k for k, name in enumerate(matrix.names)}
+    values = np.hstack([matrix.values, np.zeros((len(matrix.users), 1))])
+    return FeatureMatrix(matrix.users, names, values[:, [place.get(name, -1) for name in names]], matrix.at_us)
 
 
 def _matrix(
@@ -247,7 +260,7 @@ def _matrix(
     pairs = [(held[name], values) for name, values in named if name in held]
     chosen = []
     for facet, values in pairs:
-        place = {value: k for k, value in enumerate(facet.values)}
+        place = _places(facet.values)
         chosen.append(tuple(place[value] for value in values if value in place))
     return aggregates(known, at_us, facets=[facet for facet, _ in pairs], chosen=chosen)
 

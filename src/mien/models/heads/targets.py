@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -73,12 +74,16 @@ def category_labels(data: Interactions, facets: Sequence[Facet], at_us: int, *, 
     return _of_categories(facets, _most_bought(data, deepest.codes, len(deepest.values), at_us, top, days))
 
 
-def labels_named(facets: Sequence[Facet], names: Sequence[str]) -> LabelSet:
-    """The same labels in another catalogue, by their names; a name that is gone is −1 and has no acts."""
+@lru_cache(maxsize=8)
+def labels_named(facets: tuple[Facet, ...], names: tuple[str, ...]) -> LabelSet:
+    """The same labels in another catalogue, by their names; a name that is gone is −1 and has no acts.
+
+    Kept for the last few catalogues, since it is asked for with every user that is read.
+    """
     deepest = [facet for facet in facets if facet.name == "category"][-1]
     place = {value: k for k, value in enumerate(deepest.values)}
     chosen = np.array([place.get(name, -1) for name in names], dtype=np.int32)
-    return replace(_of_categories(facets, chosen), names=tuple(names))
+    return replace(_of_categories(facets, chosen), names=names)
 
 
 def _of_categories(facets: Sequence[Facet], chosen: Rows) -> LabelSet:
