@@ -22,7 +22,7 @@ from mien.models.heads.cuts import Cut, buyers, cut_at, stacked
 from mien.models.heads.fused import VectorMaker, VectorSource, svd_vectors, vector_names
 from mien.models.heads.likeness import Context, Forward, Reader, tastes
 from mien.models.heads.pairs import pair_features
-from mien.models.heads.targets import LabelSet, buys, category_labels, item_labels
+from mien.models.heads.targets import LabelSet, anything, buys, category_labels, item_labels
 from mien.studies import value_pairs, value_users
 from mien.studies.value_pairs import PairWindow, pair_table
 from mien.studies.value_users import UserWindow, user_table
@@ -35,6 +35,8 @@ SVD = "svd"
 TASTE_WIDTH, EASE_WIDTH = 400, 1200
 """How many of the most bought values the forward regression and EASE look at."""
 FORWARD_CUTS = 3
+SCORES = ("ease", "ease.late", "ease.long", "neighbours", "forward")
+"""Scores of labels from what others did, fitted anew before every cut; `fused` reads them, `hand-made` does not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ def study(
     stacks: int = 6,
     seeds: int = 3,
     seed: int = 0,
-    rows: int = 150_000,
+    rows: int = 200_000,
     rounds: int = 500,
     at_us: int | None = None,
     progress: Progress | None = None,
@@ -129,6 +131,10 @@ def _user_windows(world: _World) -> list[UserWindow]:
     """The windows of churn and conversion, test first: all known users, aggregates, EASE's sum and the vectors."""
     data, labels = world.shop.data, _labels(world, "category")
     context = Context.of(data, labels, world.early_us, width=EASE_WIDTH)
+    comes = {
+        name: Forward(data, anything(data), _reader(world, source), None, DAYS, FORWARD_CUTS, 0.1)
+        for name, source in world.vectors.items()
+    }
     facets, newest = world.shop.facets[:1], world.cuts[1]
     chosen = favourites(newest.past(data), newest.at_us, facets)
     windows: list[UserWindow] = []
@@ -138,6 +144,7 @@ def _user_windows(world: _World) -> list[UserWindow]:
         liked = context.ease(cut.at_us, matrix.users).sum(axis=1, keepdims=True, dtype=np.float64)
         matrix = matrix.beside(("ease.sum",), liked)
         for name, source in world.vectors.items():
+            matrix = matrix.beside((f"{name}:score",), comes[name].scores(matrix.users, cut.at_us).astype(np.float64))
             told = source(past, matrix.users, cut.at_us)
             matrix = matrix.beside(_vector_columns(name, told.shape[1]), told.astype(np.float64))
         names = windows[0].matrix.names if windows else matrix.names
@@ -159,7 +166,7 @@ def _of_users(world: _World, target: str, windows: list[UserWindow], seeds: tupl
     own = {name: tuple(one for one in names if one.startswith(f"{name}:")) for name in world.vectors}
     sets = {"rfm": value_users.RFM, "repeat": value_users.REPEAT, "ease": ("ease.sum",), "hand-made": made}
     sets |= {f"vector {name}": columns for name, columns in own.items()}
-    sets["fused"] = (*made, "ease.sum", *own[SVD])
+    sets["fused"] = (*made, "ease.sum", f"{SVD}:score")
     sets |= {f"fused {name}": (*sets["fused"], *columns) for name, columns in own.items() if name != SVD}
     return user_table(target, windows[0], windows[1:], sets, churn=target == "churn", seeds=seeds)
 
@@ -179,7 +186,9 @@ def _of_pairs(world: _World, target: str, seeds: tuple[int, ...], rows: int) -> 
     windows = []
     for cut in world.cuts:
         users = buyers(data, cut.at_us, active)
-        scores = {"ease": wide.ease(cut.at_us, users)}
+        scores = {"ease": wide.ease(cut.at_us, users), "neighbours": wide.neighbours(cut.at_us, users)}
+        scores |= {"ease.late": wide.ease(cut.at_us, users, half_life_days=30.0)}
+        scores |= {"ease.long": wide.ease(cut.at_us, users, half_life_days=400.0, ridge=300.0)}
         scores |= {name: model.scores(users, cut.at_us) for name, model in forward.items()}
         pairs = pair_features(cut.past(data), labels, users, cut.at_us, scores)
         windows.append(PairWindow(pairs, labels.bought(data, cut)[users]))
@@ -188,11 +197,11 @@ def _of_pairs(world: _World, target: str, seeds: tuple[int, ...], rows: int) -> 
 
 
 def _pair_sets(names: tuple[str, ...], vectors: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    learnt = ("ease", "forward", *(f"vector {name}" for name in vectors))
+    learnt = (*SCORES, *(f"vector {name}" for name in vectors))
     made = tuple(name for name in names if name not in learnt)
     sets = {"rfm": value_pairs.RFM, "repeat": (value_pairs.REPEAT,), "ease": ("ease",), "hand-made": made}
     sets |= {f"vector {name}": (f"vector {name}",) for name in vectors}
-    sets["fused"] = (*made, "ease", "forward", f"vector {SVD}")
+    sets["fused"] = (*made, *SCORES, f"vector {SVD}")
     sets |= {f"fused {name}": (*sets["fused"], f"vector {name}") for name in vectors if name != SVD}
     return sets
 

@@ -18,7 +18,7 @@ RFM = ("order_recency_days", "orders", "spend.all")
 REPEAT = ("orders.half60",)
 PLAIN = ClassifierSettings(kind="probe", calibration="platt")
 TREES = TreeSettings(rounds=250, rate=0.04, leaves=7, least_rows=40, columns=0.3, rows=0.7, penalty=10.0, patience=0)
-LEARNT = ClassifierSettings(kind="blend", trees=TREES, penalty=100.0, calibration="platt")
+LEARNT = ClassifierSettings(kind="trees", trees=TREES, calibration="platt")
 NARROW = ClassifierSettings(kind="probe", penalty=100.0, calibration="platt")
 
 

@@ -68,6 +68,32 @@ class Context:
         weights = solve(gram(everybody), ridge)[:, self.label_columns]
         return np.asarray(everybody[users] @ weights, dtype=np.float32)
 
+    def neighbours(
+        self,
+        at_us: int,
+        users: Rows,
+        *,
+        half_life_days: float = 120.0,
+        power: float = 0.4,
+        days: float = 28.0,
+        k: int = 100,
+    ) -> Values:
+        """`(len(users), n_labels)`: share of the k users of nearest taste (cosine) who lately bought a label.
+
+        Lately: in the last `days`. Weighed by likeness; own purchases do not count. Cost: `len(users) · n_users` float32.
+        """
+        taste = self.taste(at_us, half_life_days, power)
+        length = np.sqrt(np.asarray(taste.multiply(taste).sum(axis=1)).ravel())
+        unit = sp.diags_array((1.0 / np.maximum(length, 1e-6)).astype(np.float32)) @ taste
+        likeness = np.asarray((unit[users] @ unit.T).toarray(), dtype=np.float32)
+        likeness[np.arange(len(users)), users] = 0.0
+        if likeness.shape[1] > k:
+            likeness[likeness < -np.partition(-likeness, k, axis=1)[:, k : k + 1]] = 0.0
+        lately = self.acts.before(at_us).since(at_us - round(days * DAY_US))
+        bought = lately.matrix(np.ones(len(lately)))[:, self.label_columns] > 0
+        shares = likeness @ bought.astype(np.float32).toarray()
+        return np.asarray(shares / np.maximum(likeness.sum(axis=1, keepdims=True), 1e-6), dtype=np.float32)
+
 
 @dataclass(eq=False)
 class Forward:

@@ -22,7 +22,7 @@ USER_TREES = TreeSettings(
 PAIR_TREES = TreeSettings(
     rounds=150, rate=0.08, leaves=7, least_rows=200, columns=0.4, rows=0.7, penalty=20.0, patience=0, bins=63
 )
-OF_USERS = ClassifierSettings(kind="blend", trees=USER_TREES, penalty=100.0, calibration="platt")
+OF_USERS = ClassifierSettings(kind="trees", trees=USER_TREES, calibration="platt")
 OF_PAIRS = ClassifierSettings(kind="blend", trees=PAIR_TREES, refit=False)
 FOLDS = 5
 """One user in so many is held out where whole users are."""

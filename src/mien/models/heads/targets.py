@@ -74,6 +74,11 @@ def category_labels(data: Interactions, facets: Sequence[Facet], at_us: int, *, 
     return _of_categories(facets, _most_bought(data, deepest.codes, len(deepest.values), at_us, top, days))
 
 
+def anything(data: Interactions) -> LabelSet:
+    """One label that every item has: whether a user buys at all."""
+    return LabelSet("anything", np.zeros(data.n_items, dtype=np.int32), 1, np.zeros(1, dtype=np.int32), ("anything",))
+
+
 @lru_cache(maxsize=8)
 def labels_named(facets: tuple[Facet, ...], names: tuple[str, ...]) -> LabelSet:
     """The same labels in another catalogue, by their names; a name that is gone is −1 and has no acts.
