@@ -17,7 +17,7 @@ from mien.core.clock import DAY_US
 from mien.core.ids import Rows
 from mien.models.ease import gram, solve
 from mien.models.heads.cuts import Cut, buyers
-from mien.models.heads.targets import LabelSet
+from mien.models.heads.targets import LabelSet, as_values
 from mien.models.interactions import Interactions
 
 Floats = npt.NDArray[np.float64]
@@ -46,10 +46,7 @@ class Context:
         kept = np.union1d(np.argsort(-often, kind="stable")[:width], labels.chosen)
         column = np.full(labels.n, -1, dtype=np.int32)
         column[kept] = np.arange(len(kept))
-        place = column[acts.item]
-        held = place >= 0
-        columns = (acts.user, place, acts.action, acts.at_us, acts.value, acts.quantity)
-        told = Interactions.of(*(part[held] for part in columns), n_users=data.n_users, n_items=len(kept))
+        told = as_values(acts, column[acts.item], len(kept))
         return cls(told, column[labels.chosen], kept.astype(np.int32))
 
     def taste(self, at_us: int, half_life_days: float, power: float, users: Rows | None = None) -> sp.csr_array:
@@ -80,7 +77,7 @@ class Context:
     ) -> Values:
         """`(len(users), n_labels)`: share of the k users of nearest taste (cosine) who lately bought a label.
 
-        Lately: in the last `days`. Weighed by likeness; own purchases do not count. Cost: `len(users) · n_users` float32.
+        Lately: in the last `days`. Own purchases do not count. Cost: `len(users) · n_users` float32.
         """
         taste = self.taste(at_us, half_life_days, power)
         length = np.sqrt(np.asarray(taste.multiply(taste).sum(axis=1)).ravel())

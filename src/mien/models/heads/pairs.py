@@ -14,7 +14,7 @@ from mien.core.clock import DAY_US
 from mien.core.ids import Rows
 from mien.models.heads.habits import ratio
 from mien.models.heads.orders import Orders, orders_of
-from mien.models.heads.targets import Family, LabelSet
+from mien.models.heads.targets import Family, LabelSet, as_values
 from mien.models.interactions import Interactions
 
 Floats = npt.NDArray[np.float64]
@@ -85,10 +85,8 @@ def label_acts(past: Interactions, labels: LabelSet) -> Interactions:
     there = labels.chosen >= 0
     place[labels.chosen[there]] = np.flatnonzero(there)
     code = labels.codes[past.item]
-    label = np.where(code >= 0, place[code], -1)
-    held = label >= 0
-    columns = (past.user, label, past.action, past.at_us, past.value, past.quantity)
-    return Interactions.of(*(column[held] for column in columns), n_users=past.n_users, n_items=len(labels))
+    label = np.where(code >= 0, place[code], -1).astype(np.int32)
+    return as_values(past, label, len(labels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,8 @@ PAIR_TREES = TreeSettings(
     rounds=150, rate=0.08, leaves=7, least_rows=200, columns=0.4, rows=0.7, penalty=20.0, patience=0, bins=63
 )
 OF_USERS = ClassifierSettings(kind="trees", trees=USER_TREES, calibration="platt")
+OF_TRAITS = ClassifierSettings(kind="blend", trees=USER_TREES, penalty=100.0, calibration="platt")
+"""Few users declare a trait: the probe carries what trees need more rows for."""
 OF_PAIRS = ClassifierSettings(kind="blend", trees=PAIR_TREES, refit=False)
 FOLDS = 5
 """One user in so many is held out where whole users are."""
@@ -53,7 +55,13 @@ def windows(data: Interactions, at_us: int, days: float, stacks: int) -> tuple[C
 
 
 def fit_users(
-    head: str, matrices: Sequence[FeatureMatrix], labels: Sequence[Floats], *, least: int, seed: int
+    head: str,
+    matrices: Sequence[FeatureMatrix],
+    labels: Sequence[Floats],
+    *,
+    least: int,
+    seed: int,
+    settings: ClassifierSettings = OF_USERS,
 ) -> Classifier | TooLittle:
     """A head over users: windows newest first; the newest calibrates, or a fifth of the users where it is alone."""
     if not matrices:
@@ -64,7 +72,7 @@ def fit_users(
     lacking = _lacking(head, y, held_out, least)
     if lacking:
         return lacking
-    return Classifier.fit(matrices[0].names, x, y, held_out=held_out, settings=OF_USERS, seed=seed)
+    return Classifier.fit(matrices[0].names, x, y, held_out=held_out, settings=settings, seed=seed)
 
 
 def fit_pairs(

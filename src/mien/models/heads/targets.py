@@ -51,10 +51,7 @@ class LabelSet:
 
     def acts(self, data: Interactions) -> Interactions:
         """Every act as one on the value of its item, values being the items now; acts on none are left out."""
-        code = self.codes[data.item]
-        held = code >= 0
-        columns = (data.user, code, data.action, data.at_us, data.value, data.quantity)
-        return Interactions.of(*(column[held] for column in columns), n_users=data.n_users, n_items=self.n)
+        return as_values(data, self.codes[data.item], self.n)
 
     def bought(self, data: Interactions, cut: Cut) -> Bools:
         """`(n_users, n_labels)`: whether each user buys something of each label after the cut."""
@@ -63,6 +60,24 @@ class LabelSet:
         table = np.zeros((data.n_users, self.n), dtype=np.bool_)
         table[ahead.user[code >= 0], code[code >= 0]] = True
         return np.asarray(table[:, self.chosen])
+
+
+def as_values(data: Interactions, code: Rows, n: int) -> Interactions:
+    """The acts with `code (len(data),)` as their items, −1 left out; acts of one moment on one value are summed.
+
+    Two goods of one value, bought together for the same price, are two: summed here, since `Interactions` would take
+    rows alike in everything for one act told twice.
+    """
+    rows = np.flatnonzero(code >= 0)
+    rows = rows[np.lexsort((data.action[rows], data.at_us[rows], code[rows], data.user[rows]))]
+    user, item, action, at_us = data.user[rows], code[rows], data.action[rows], data.at_us[rows]
+    begins = np.ones(len(rows), dtype=np.bool_)
+    begins[1:] = (np.diff(user) != 0) | (np.diff(item) != 0) | (np.diff(at_us) != 0) | (np.diff(action) != 0)
+    starts = np.flatnonzero(begins)
+    act = np.cumsum(begins) - 1
+    value, quantity = (np.bincount(act, column[rows], len(starts)) for column in (data.value, data.quantity))
+    keys = (user[starts], item[starts], action[starts], at_us[starts])
+    return Interactions.of(*keys, value, quantity, n_users=data.n_users, n_items=n)
 
 
 def category_labels(data: Interactions, facets: Sequence[Facet], at_us: int, *, top: int, days: float) -> LabelSet:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mien.features.vector import FeatureMatrix
 from mien.models.artifact import Arrays
 from mien.models.heads.classifier import Classifier
-from mien.models.heads.parts import TooLittle, fit_users
+from mien.models.heads.parts import OF_TRAITS, TooLittle, fit_users
 from mien.models.heads.settings import HeadSettings, sensitive_kind
 
 Value: TypeAlias = str | int | float | bool
@@ -88,7 +88,8 @@ def _fit(
     models = []
     for value in values[1:] if len(values) == 2 else values:
         labels = np.array([float(answer == value) for answer in answers])
-        model = fit_users(f"trait {name}={value}", [known], [labels], least=max(settings.least // 5, 5), seed=seed)
+        least, head = max(settings.least // 5, 5), f"trait {name}={value}"
+        model = fit_users(head, [known], [labels], least=least, seed=seed, settings=OF_TRAITS)
         if isinstance(model, TooLittle):
             return str(model)
         models.append(model)
