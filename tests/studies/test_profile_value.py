@@ -1,5 +1,6 @@
 """The study of a profile's worth: its arithmetic by hand, its cuts, and the humble floors on two real shops."""
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mien.core.errors import UnknownName, UsageError
 from mien.core.event import ACTION_CODE, Action
 from mien.core.item import Facet
 from mien.models.heads.cuts import buyers, cut_at, stacked
+from mien.models.heads.fused import svd_vectors
 from mien.models.heads.targets import anything, buys, category_labels, item_labels, next_basket, spends
 from mien.models.interactions import Interactions
 from mien.studies.drawn import drawn_again, macro_aurocs
@@ -136,7 +138,18 @@ def test_complete_journey_reproduces_the_humble_floors() -> None:
 def test_online_retail_is_worth_a_profile(shared_data: Path) -> None:
     pytest.importorskip("lightgbm", reason="needs the extra models")
     assert online_retail(shared_data).data.n_items == 3659
-    told = study(source=f"online_retail:{shared_data}", targets=("category",), seeds=1, rows=60_000, rounds=200)
+    told = study(
+        source=f"online_retail:{shared_data}",
+        targets=("category", "churn"),
+        vectors={"short": partial(svd_vectors, dim=8)},
+        seeds=1,
+        rows=60_000,
+        rounds=200,
+    )
     for humble in ("rfm", "repeat", "ease", "hand-made"):
         assert rows(told, "category")[humble]["fused_above"]["low"] > 0
     assert rows(told, "category")["fused"]["ece"] < 0.02
+    for target in ("category", "churn"):
+        named = list(rows(told, target))
+        assert named[:4] == ["rfm", "repeat", "ease", "hand-made"]
+        assert named[4:] == ["vector svd", "vector short", "fused", "fused short"]

@@ -166,8 +166,9 @@ def _of_users(world: _World, target: str, windows: list[UserWindow], seeds: tupl
     own = {name: tuple(one for one in names if one.startswith(f"{name}:")) for name in world.vectors}
     sets = {"rfm": value_users.RFM, "repeat": value_users.REPEAT, "ease": ("ease.sum",), "hand-made": made}
     sets |= {f"vector {name}": columns for name, columns in own.items()}
+    # The score alone: on some thousand rows the numbers of a vector themselves cost trees more than they tell.
     sets["fused"] = (*made, "ease.sum", f"{SVD}:score")
-    sets |= {f"fused {name}": (*sets["fused"], *columns) for name, columns in own.items() if name != SVD}
+    sets |= {f"fused {name}": (*sets["fused"], f"{name}:score") for name in own if name != SVD}
     return user_table(target, windows[0], windows[1:], sets, churn=target == "churn", seeds=seeds)
 
 
