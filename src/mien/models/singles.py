@@ -11,8 +11,7 @@ from mien.models.popular import Popular
 from mien.models.repeat import Repeat
 
 CLASSICAL: dict[str, type[Model]] = {
-    model.name: model
-    for model in (Popular, Repeat, Frequency, ItemNeighbours, UserNeighbours, Ease, Als, Interest)
+    model.name: model for model in (Popular, Repeat, Frequency, ItemNeighbours, UserNeighbours, Ease, Als, Interest)
 }
 """Those that need no optional package."""
 SINGLES: dict[str, type[Model]] = {**CLASSICAL, Behaviour.name: Behaviour}

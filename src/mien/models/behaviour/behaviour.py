@@ -57,15 +57,15 @@ class Behaviour(Model):
     """causal: foretell what follows each act (GPT); masked: foretell acts that are hidden (BERT)."""
     length: int = 50
     """Newest acts of a user that are read; longer histories are trained on in windows of it."""
-    epochs: int = 12
+    epochs: int = 10
     """Most passes over the acts."""
     patience: int = 3
     """Epochs without a better validation after which training stops."""
-    learning_rate: float = 0.001
+    learning_rate: float = 0.0007
     """Highest step of AdamW, reached after a warm-up, then falling along half a cosine."""
-    table_rate: float = 3.0
+    table_rate: float = 4.0
     """How many times that step the table of items takes: most of its rows are seen in few steps."""
-    batch_tokens: int = 2048
+    batch_tokens: int = 1024
     """Acts of one step; lower it where memory is short."""
     negatives: int = 1024
     """Items drawn for each step that its acts are told apart from."""
