@@ -18,15 +18,20 @@ RARE = 3
 class ItemFacts:
     """`tags`: `(n_items, n_tags)` 0/1; `content`: `(n_items, dim) float32` unit rows, zeros where nothing is known.
 
-    Either may have no columns. The columns of a later `ItemFacts` must mean what those of the fitted one meant.
+    Either may have no columns. `names`: what each tag is called, so that those of a later catalogue find their column.
     """
 
     tags: sp.csr_array
     content: npt.NDArray[np.float32]
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tags.shape[0] != len(self.content):
             raise UsageError(f"Tags of {self.tags.shape[0]} items, but content of {len(self.content)}.")
+        if not self.names:
+            object.__setattr__(self, "names", tuple(str(k) for k in range(self.tags.shape[1])))
+        if len(self.names) != self.tags.shape[1]:
+            raise UsageError(f"There are {self.tags.shape[1]} tags, but {len(self.names)} names of tags.")
 
     def __len__(self) -> int:
         return len(self.content)
@@ -43,15 +48,28 @@ class ItemFacts:
         """From facets (a tag for each value) and content vectors; items beyond those given have neither."""
         blocks = [_one_hot(facet, n_items) for facet in facets]
         tags = sp.hstack(blocks, format="csr") if blocks else sp.csr_array((n_items, 0))
+        names = tuple(f"{facet.name}.{facet.level}={value}" for facet in facets for value in facet.values)
         vectors = np.zeros((n_items, 0 if content is None else content.shape[1]), dtype=np.float32)
         if content is not None:
             vectors[: len(content)] = content[:n_items]
-        return cls(sp.csr_array(tags), vectors)
+        return cls(sp.csr_array(tags), vectors, names)
 
     def without_rare(self, least: int = RARE) -> "ItemFacts":
         """Only tags of at least `least` items."""
         counts = np.bincount(self.tags.indices, minlength=self.tags.shape[1])
-        return replace(self, tags=sp.csr_array(self.tags[:, np.flatnonzero(counts >= least)]))
+        kept = np.flatnonzero(counts >= least)
+        return replace(self, tags=sp.csr_array(self.tags[:, kept]), names=tuple(self.names[k] for k in kept.tolist()))
+
+    def named(self, names: Sequence[str]) -> "ItemFacts":
+        """With these tags as columns, in this order: those nobody has are empty, all others go."""
+        place = {name: k for k, name in enumerate(names)}
+        column = np.array([place.get(name, -1) for name in self.names], dtype=np.int64)
+        cells = self.tags.tocoo()
+        row, tag = cells.coords
+        held = column[tag] >= 0 if len(column) else np.zeros(len(tag), dtype=np.bool_)
+        moved = (cells.data[held], (row[held], column[tag[held]]))
+        tags = sp.csr_array(sp.coo_array(moved, shape=(len(self), len(names))))
+        return replace(self, tags=tags, names=tuple(names))
 
 
 def _one_hot(facet: Facet, n_items: int) -> sp.csr_array:

@@ -50,7 +50,7 @@ def best_next(model: Behaviour, data: Interactions) -> float:
     return float((scores.argmax(axis=1) == (last + 1) % ITEMS).mean())
 
 
-@pytest.mark.parametrize(("objective", "epochs"), [("causal", 40), ("masked", 150)])
+@pytest.mark.parametrize(("objective", "epochs"), [("causal", 40), ("masked", 250)])
 def test_it_finds_what_follows(objective: Any, epochs: int) -> None:
     data = circle()
     settings = QUICK | {"epochs": epochs, "patience": epochs, "validation": "last"}
@@ -180,10 +180,20 @@ def test_settings_that_cannot_be(settings: dict[str, Any], error: type[Exception
 def test_facts_of_another_width_are_refused() -> None:
     data = circle()
     model = Behaviour(**{**QUICK, "epochs": 1}).fit(data, at_us=NOW_US)
-    with pytest.raises(UsageError, match="fitted with 0 tags"):
-        model.use_items(ItemFacts(sp.csr_array(np.eye(ITEMS)), np.zeros((ITEMS, 0), np.float32)))
+    with pytest.raises(UsageError, match="fitted with content of 0 numbers an item, not 5"):
+        model.use_items(ItemFacts(sp.csr_array((ITEMS, 0)), np.zeros((ITEMS, 5), np.float32)))
+    with pytest.raises(UsageError, match="knows 12 items; there are facts about 3"):
+        model.use_items(ItemFacts.nothing(3))
     with pytest.raises(UsageError, match="but facts about 3"):
         Behaviour(**QUICK).use_items(ItemFacts.nothing(3)).fit(data, at_us=NOW_US)
+
+
+def test_tags_find_their_column_by_name() -> None:
+    facts = ItemFacts(sp.csr_array([[1, 0, 1], [0, 1, 1]]), np.zeros((2, 0), np.float32), ("a", "b", "c"))
+    moved = facts.named(["c", "new", "a"])
+    assert moved.names == ("c", "new", "a")
+    assert moved.tags.toarray().tolist() == [[1, 0, 1], [1, 0, 0]]
+    assert facts.without_rare(2).names == ("c",)
 
 
 def test_vectors_stand_for_users() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from mien.core.errors import UsageError
 from mien.core.extras import require
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 LEAST_ACTS = 20
 """Acts followed by another that are worth a training; with fewer the model stays silent and says so."""
-NETWORK, TAGS, CONTENT = "network.", "tags", "content"
+NETWORK, COLUMNS = "network.", "columns"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -130,20 +129,30 @@ class Behaviour(Model):
     def use_items(self, facts: ItemFacts) -> Self:
         """Tags and content of the items for the next fit, or, after it, of a catalogue that has grown since.
 
-        After the fit new items are scored at once, by tags and content; their columns must mean what the fitted ones
-        meant. Raises `UsageError` where they are of another width.
+        After the fit new items are scored at once, by tags and content; tags find their column by name. Raises
+        `UsageError` where the content is of another width than the fitted one.
         """
-        if self.fitted:
-            self._check_columns(facts)
-            self.fitted |= _fact_arrays(facts)
-            self.n_items = len(facts)
-            self._reader = None
-            fallback = np.zeros(self.n_items)
-            held = min(self.n_items, len(self.fitted["fallback"]))
-            fallback[:held] = self.fitted["fallback"][:held]
-            self.fitted["fallback"] = fallback
         self.facts = facts
+        if self.fitted:
+            self._grow(facts)
         return self
+
+    def _grow(self, facts: ItemFacts) -> None:
+        from mien.models.behaviour.reading import table_of
+
+        known = json.loads(self.fitted[COLUMNS].tobytes())
+        if facts.content.shape[1] != known["content"]:
+            raise UsageError(
+                f"The model was fitted with content of {known['content']} numbers an item, not "
+                f"{facts.content.shape[1]}. Use the same encoder, or train again: mien train"
+            )
+        if len(facts) < self.n_items:
+            raise UsageError(f"The model knows {self.n_items} items; there are facts about {len(facts)}.")
+        fallback = np.zeros(len(facts))
+        fallback[: self.n_items] = self.fitted["fallback"]
+        table = table_of(self._network(), facts.named(known["tags"]), self.recipe)
+        self.fitted |= {"table": table, "fallback": fallback}
+        self.n_items, self._reader = len(facts), None
 
     def keep_in(self, folder: Path | None, progress: Progress | None = None) -> Self:
         """Where the next fit keeps its checkpoints (None: nowhere), and whom it tells how far it is."""
@@ -186,10 +195,11 @@ class Behaviour(Model):
         facts = facts or ItemFacts.nothing(data.n_items)
         if len(facts) != data.n_items:
             raise UsageError(f"There are {data.n_items} items, but facts about {len(facts)} of them.")
-        arrays, curve, note = fit_network(self, data, facts, seed)
+        arrays, table, curve, note = fit_network(self, data, facts, seed)
         self.notes = (note,) if note else ()
-        told = np.frombuffer(json.dumps(curve.to_dict(), ensure_ascii=False).encode(), dtype=np.uint8)
-        return {**{NETWORK + name: array for name, array in arrays.items()}, **_fact_arrays(facts), "curve": told}
+        columns = {"tags": list(facts.names), "content": facts.content.shape[1]}
+        told: Arrays = {COLUMNS: _written(columns), "curve": _written(curve.to_dict()), "table": table}
+        return told | {NETWORK + name: array for name, array in arrays.items()}
 
     def _score(self, histories: Interactions, users: Rows, at_us: int) -> Scores:
         return self._read().scores(histories)
@@ -201,34 +211,17 @@ class Behaviour(Model):
             require("models", "torch")
             from mien.models.behaviour.reading import Reader
 
-            network = {
-                name.removeprefix(NETWORK): array for name, array in self.fitted.items() if name.startswith(NETWORK)
-            }
-            self._reader = Reader.of(network, self._facts(), self.recipe)
+            columns = json.loads(self.fitted[COLUMNS].tobytes())
+            shape = (len(columns["tags"]), columns["content"])
+            self._reader = Reader.of(self._network(), self.fitted["table"], shape, self.recipe)
         return self._reader
 
-    def _facts(self) -> ItemFacts:
-        f = self.fitted
-        shape = (len(f["content"]), int(f["tags_width"][0]))
-        ones = np.ones(len(f["tags_indices"]))
-        return ItemFacts(sp.csr_array((ones, f["tags_indices"], f["tags_indptr"]), shape=shape), f["content"])
-
-    def _check_columns(self, facts: ItemFacts) -> None:
-        known = self._facts()
-        if (facts.tags.shape[1], facts.content.shape[1]) != (known.tags.shape[1], known.content.shape[1]):
-            raise UsageError(
-                f"The model was fitted with {known.tags.shape[1]} tags and content of {known.content.shape[1]} "
-                f"numbers, not with {facts.tags.shape[1]} and {facts.content.shape[1]}. Train it again: mien train"
-            )
+    def _network(self) -> Arrays:
+        return {name.removeprefix(NETWORK): array for name, array in self.fitted.items() if name.startswith(NETWORK)}
 
 
-def _fact_arrays(facts: ItemFacts) -> Arrays:
-    return {
-        "tags_indices": facts.tags.indices.astype(np.int64),
-        "tags_indptr": facts.tags.indptr.astype(np.int64),
-        "tags_width": np.array([facts.tags.shape[1]]),
-        "content": facts.content,
-    }
+def _written(document: dict[str, Any]) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(document, ensure_ascii=False).encode(), dtype=np.uint8)
 
 
 def digest(data: Interactions, facts: ItemFacts, settings: Recipe, seed: int) -> str:

@@ -28,8 +28,8 @@ AT_ONCE = 512
 
 def fit_network(
     model: "Behaviour", data: Interactions, facts: ItemFacts, seed: int
-) -> tuple[dict[str, npt.NDArray[Any]], Curve, str]:
-    """Parameters by name, the curve, and what a reader must be told."""
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.float32], Curve, str]:
+    """Parameters by name, the table of items, the curve, and what a reader must be told."""
     from mien.models.behaviour.behaviour import LEAST_ACTS
 
     recipe = replace(model.recipe, device=_device(model.device))
@@ -43,13 +43,19 @@ def fit_network(
                 f"behaviour: {followed} acts that another follows are too few to learn from (at least {LEAST_ACTS}); "
                 "what is popular answers instead"
             )
-            return arrays_of(network), Curve((), -1, recipe.epochs), note
+            return arrays_of(network), _table(network), Curve((), -1, recipe.epochs), note
         past, held = _held_out(data, model)
         network, curve = _trained(model, past, facts, recipe, seed, held)
         if model.refit and held is not None:
             again = replace(recipe, epochs=curve.best + 1)
             network, _ = _trained(model, data, facts, again, seed, None)
-    return arrays_of(network), curve, ""
+        table = _table(network)
+    return arrays_of(network), table, curve, ""
+
+
+def _table(network: Network) -> npt.NDArray[np.float32]:
+    table: npt.NDArray[np.float32] = Reader.around(network.eval()).table.cpu().numpy()
+    return table
 
 
 def _trained(

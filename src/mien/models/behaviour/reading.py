@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
@@ -29,12 +30,16 @@ class Reader:
     table: Tensor
 
     @classmethod
-    def of(cls, arrays: Mapping[str, npt.NDArray[Any]], facts: ItemFacts, recipe: Recipe) -> Self:
-        """From parameters by name. `facts` may know more items than the network has ids for."""
-        fitted = len(arrays["items.ids"]) if "items.ids" in arrays else len(facts)
-        empty = np.zeros((fitted, recipe.width), dtype=np.float32)
-        network = take_arrays(Network(facts, recipe, empty, 0), arrays)
-        return cls.around(network.eval())
+    def of(
+        cls,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        table: npt.NDArray[np.float32],
+        columns: tuple[int, int],
+        recipe: Recipe,
+    ) -> Self:
+        """From parameters by name and the table made of them; `columns`: tags and numbers of content fitted with."""
+        network = _rebuilt(arrays, _blank(columns), recipe)
+        return cls(network, torch.from_numpy(np.asarray(table)))
 
     @classmethod
     def around(cls, network: Network) -> Self:
@@ -105,3 +110,21 @@ def _with_question(read: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
         hidden,
     )
     return longer(read, torch.zeros_like(read[:, :1])), asked
+
+
+def table_of(arrays: Mapping[str, npt.NDArray[Any]], facts: ItemFacts, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """`(len(facts), width)`: the items' vectors by parameters and facts; there may be more items than ids."""
+    table: npt.NDArray[np.float32] = Reader.around(_rebuilt(arrays, facts, recipe)).table.numpy()
+    return table
+
+
+def _rebuilt(arrays: Mapping[str, npt.NDArray[Any]], facts: ItemFacts, recipe: Recipe) -> Network:
+    fitted = len(arrays["items.ids"]) if "items.ids" in arrays else 0
+    empty = np.zeros((fitted, recipe.width), dtype=np.float32)
+    network: Network = take_arrays(Network(facts, recipe, empty, 0), arrays).eval()
+    return network
+
+
+def _blank(columns: tuple[int, int]) -> ItemFacts:
+    """Facts about no item, with this many tags and numbers of content."""
+    return ItemFacts(sp.csr_array((0, columns[0])), np.zeros((0, columns[1]), dtype=np.float32))
