@@ -65,7 +65,8 @@ class Sessions:
 def read_sessions(path: Path) -> Sessions:
     """The file as numbers; codes with at least 100 sessions become columns of 0 and 1.
 
-    The logarithm of counts and durations stands in for them. The month is no feature: the months of the test are not
+    The logarithm of counts and durations stands in for them; whether there is a page value at all is a column, since a
+    straight line cannot see it. The month is no feature: the months of the test are not
     among those learnt from. Raises `SourceError` where a column is missing or a month unknown.
     """
     table = pacsv.read_csv(path, parse_options=pacsv.ParseOptions(delimiter=";"))
@@ -79,11 +80,12 @@ def read_sessions(path: Path) -> Sessions:
     columns: dict[str, Floats] = {}
     for name in NUMBERS:
         column = table[name].cast(pa.float64()).to_numpy()
-        columns[name] = column if name in ("BounceRates", "ExitRates", "SpecialDay") else np.log1p(column)
+        columns[name] = column if name in ("BounceRates", "ExitRates", "SpecialDay") else np.asarray(np.log1p(column))
     for name in CODES:
         texts = np.array(table[name].cast(pa.string()).to_pylist())
         known, counts = np.unique(texts, return_counts=True)
         columns |= {f"{name}={value}": (texts == value) * 1.0 for value in known[counts >= RARE]}
+    columns["any page value"] = (columns[PAGE_VALUE] > 0).astype(np.float64)
     bought = pc.equal(pc.utf8_lower(table[TARGET].cast(pa.string())), "true").to_numpy()
     return Sessions(tuple(columns), np.column_stack(list(columns.values())), month.to_numpy().astype(np.int64), bought)
 
