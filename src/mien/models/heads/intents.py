@@ -6,7 +6,10 @@ import numpy as np
 
 from mien.core.profile import Intent, Trait
 from mien.models.heads.heads import Heads, Look
-from mien.models.heads.wording import Language, reason
+from mien.models.heads.wording import Language, reasons
+
+SEVERAL = 5
+"""Contributions looked at for each reason shown, so that near doubles can be passed over."""
 
 
 def read_intents(heads: Heads, look: Look, row: int = 0, *, language: Language = "en") -> tuple[Intent, ...]:
@@ -22,8 +25,8 @@ def read_intents(heads: Heads, look: Look, row: int = 0, *, language: Language =
             continue
         values = look.values[row : row + 1]
         chance, told = head.explained(values)
-        reasons = head.reasons(values[0], heads.settings.reasons, told=told[0])
-        words = tuple(dict.fromkeys(reason(language, one) for one in reasons))
+        strongest = head.reasons(values[0], SEVERAL * heads.settings.reasons, told=told[0])
+        words = reasons(language, strongest, heads.settings.reasons)
         intents.append(Intent(name, float(chance[0]), heads.version, words))
     return (*intents, *_categories(heads, look, row, language))
 
@@ -64,7 +67,7 @@ def _categories(heads: Heads, look: Look, row: int, language: Language) -> list[
     told = model.contributions(values[best])
     intents = []
     for k, place in enumerate(best.tolist()):
-        reasons = model.reasons(values[place], heads.settings.reasons, told=told[k])
-        words = tuple(dict.fromkeys(reason(language, one) for one in reasons))
+        strongest = model.reasons(values[place], SEVERAL * heads.settings.reasons, told=told[k])
+        words = reasons(language, strongest, heads.settings.reasons)
         intents.append(Intent(f"category={heads.category.names[place]}", float(chances[place]), heads.version, words))
     return intents

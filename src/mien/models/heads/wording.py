@@ -2,13 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from mien.models.heads.classifier import Contribution
 
 Language = Literal["en", "zh"]
-Phrase = Callable[[str, tuple[str, ...]], str]
 
 _DIRECTION: Mapping[Language, tuple[str, str]] = {"en": ("raises it", "lowers it"), "zh": ("提高", "降低")}
 _SENTENCE: Mapping[Language, str] = {"en": "{what}: {way}", "zh": "{what}：{way}"}
@@ -29,6 +29,7 @@ _ACTIONS_ZH = {
     "events": "行为",
     "orders": "订单",
 }
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WORDS = "|".join(_ACTIONS_ZH)
 # (pattern of the feature's name, English, Chinese); {v} is the value, {1} and {2} what the pattern caught.
 _PATTERNS: tuple[tuple[str, str, str], ...] = (
@@ -51,7 +52,10 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"due.*", "time since the last order, {v} of the usual pause", "距上次下单为通常间隔的 {v} 倍"),
     (r"order_(\d+)_back_days", "the last {1} orders within {v} days", "最近 {1} 单在 {v} 天内"),
     (r"orders|orders\.n", "{v} orders", "共 {v} 笔订单"),
-    (r"orders\.weekday(\d)", "share of orders on weekday {1}: {v}", "星期 {1} 下单占比 {v}"),
+    *(
+        (rf"orders\.weekday{k}", f"share of orders on a {day}: {{v}}", f"星期{sign}下单占比 {{v}}")
+        for k, (day, sign) in enumerate(zip(_DAYS, "一二三四五六日", strict=True))
+    ),
     (r"orders\.quarter(\d)|hour\..*|weekday\..*|weekend", "the hours and days of shopping", "购物的时段"),
     (r"weeks_with_orders.*", "orders in {v} of the last 12 weeks", "近 12 周有 {v} 周下单"),
     (r"active_days", "active on {v} days", "活跃 {v} 天"),
@@ -63,6 +67,10 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"own\.(?:due|orders_due).*", "it is {v} of the way to being due", "已到通常复购间隔的 {v} 倍"),
     (r"own\.gap.*", "bought every {v} days", "每 {v} 天购买"),
     (r"own\.(\d+)d", "bought {v} times in the last {1} days", "近 {1} 天购买 {v} 次"),
+    (r"own\.half(\d+)", "bought lately (half-life {1} days) {v} times", "近期（半衰期 {1} 天）购买 {v} 次"),
+    (r"own\.(?:per_order\d+|orders_share)", "in {v} of the orders", "出现在 {v} 的订单中"),
+    (r"own\.(?:share|place)", "its place among what is bought: {v}", "在所购商品中的占比或名次 {v}"),
+    (r"own\.orders_since", "orders since it was bought: {v}", "上次购买后又下了 {v} 单"),
     (r"own\..*", "how often it was bought before: {v}", "以往购买频率 {v}"),
     (r"label\..*", "how much it is bought by everybody: {v}", "整体购买热度 {v}"),
     (r"[\w.]+\.(?:half\d+|since)", "what else of its kind was bought: {v}", "同类商品的购买 {v}"),
@@ -76,6 +84,20 @@ def reason(language: Language, told: Contribution) -> str:
     """ "last order 3 days ago: raises it", "距上次下单 3 天：提高"."""
     way = _DIRECTION[language][0 if told.contribution > 0 else 1]
     return _SENTENCE[language].format(what=phrase(language, told.name, told.value), way=way)
+
+
+@lru_cache(maxsize=4096)
+def kind(name: str) -> str:
+    """What sort of reason a feature is: two of one sort say nearly the same."""
+    return next((pattern for pattern, _, _ in _PATTERNS if re.fullmatch(pattern, name)), name)
+
+
+def reasons(language: Language, told: Iterable[Contribution], k: int) -> tuple[str, ...]:
+    """The first k contributions in words, one of each sort."""
+    first: dict[str, Contribution] = {}
+    for one in told:
+        first.setdefault(kind(one.name), one)
+    return tuple(reason(language, one) for one in list(first.values())[:k])
 
 
 def phrase(language: Language, name: str, value: float) -> str:
