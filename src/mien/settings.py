@@ -16,6 +16,8 @@ import msgspec
 from mien.core.clock import load_zone
 from mien.core.errors import UnknownName, UsageError
 from mien.features.state import FoldSettings
+from mien.models.content.options import ContentSettings
+from mien.models.heads.settings import HeadSettings
 from mien.prepare.clean import CleanPolicy
 from mien.profiles.options import ProfileOptions
 from mien.ranking.options import RankingOptions
@@ -73,6 +75,8 @@ class Settings:
     fold: FoldSettings = field(default_factory=FoldSettings)
     profile: ProfileOptions = field(default_factory=ProfileOptions)
     ranking: RankingOptions = field(default_factory=RankingOptions)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    heads: HeadSettings = field(default_factory=HeadSettings)
 
 
 ELSEWHERE = {("fold", "zone"): "[shop] zone"}

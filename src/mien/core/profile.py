@@ -42,10 +42,20 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """Money that a user is expected to spend in the next `days`, by a named model version."""
+
+    spend: float
+    days: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """Orders (purchases at one instant are one order), money, and mean days between orders.
 
-    `rfm`: quintiles 1 … 5 of recency, frequency, money among the population, 5 best, as in "5-3-4".
+    `rfm`: quintiles 1 … 5 of recency, frequency, money among the population, 5 best, as in "5-3-4". `expected`: what a
+    model foretells.
     """
 
     orders: int
@@ -53,6 +63,7 @@ class Value:
     average_order: float
     gap_days: float | None = None
     rfm: str | None = None
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class NextItem:
-    """An item the user is likely to want next, by a named model version."""
+    """An item the user is likely to want next, by a named model version; `score`: its chance among all items."""
 
     item_id: str
     title: str

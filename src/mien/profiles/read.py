@@ -16,6 +16,7 @@ from mien.profiles.behaviour import read_behaviour
 from mien.profiles.narrate import narrate
 from mien.profiles.needs import read_needs
 from mien.profiles.options import ProfileOptions
+from mien.profiles.outlook import Outlook, with_outlook
 from mien.profiles.tags import read_tags, support
 from mien.profiles.traits import read_traits
 from mien.profiles.wording import Language
@@ -34,6 +35,7 @@ def read(
     markov: Markov | None = None,
     user: User | None = None,
     user_ids: Sequence[str] = (),
+    outlook: Outlook | None = None,
     language: Language = "en",
 ) -> Profile:
     """The profile of one user as of `at_us`, from their state; what is unknown is absent.
@@ -41,7 +43,8 @@ def read(
     `state` holds nothing later than `at_us` (fold, or refold, up to then), else `UsageError`: a sum cannot be
     undone. `yardstick`: made once from catalogue and population where many profiles are read; None makes it here.
     `markov`: the chain of actions to smooth with; None takes the population's.
-    `user`: what the person declared. `user_ids`: all ids stitched into this user, where there are several.
+    `outlook`: what trained models say of them (`read_outlook`). `user`: what the person declared.
+    `user_ids`: all ids stitched into this user, where there are several.
     """
     if state.events and state.last_us > at_us:
         last, at = from_us(state.last_us), from_us(at_us)
@@ -63,4 +66,6 @@ def read(
         behaviour=read_behaviour(state, liking.tallies, markov or yardstick.chain),
         consent=dict(user.consents) if user else {},
     )
+    if outlook is not None:
+        profile = with_outlook(profile, outlook)
     return replace(profile, summary=narrate(profile, language))

@@ -9,12 +9,13 @@ from mien.core.errors import NotReady, UnknownName
 from mien.core.item import Catalogue
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
-from mien.core.user import merged
+from mien.core.user import User, merged
 from mien.features.population import Population
 from mien.features.state import State
 from mien.models.neighbours import ItemNeighbours
 from mien.models.popular import Popular
 from mien.prepare.judgement import Judgement
+from mien.profiles.outlook import Models, Outlook, read_outlook
 from mien.profiles.read import read
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
@@ -22,6 +23,7 @@ from mien.ranking.lexical import TextIndex
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
 from mien.shop.stock import Stock
+from mien.shop.trained import load_models
 from mien.shop.workspace import Build
 
 KNOWN_SHOWN = 20_000
@@ -65,6 +67,20 @@ class Serving:
             popular.fitted["counts"],
         )
 
+    @cached_property
+    def models(self) -> Models:
+        """What training left; items that came since are read by their tags and texts."""
+        return load_models(self.stock, self.catalogue, self.yardstick.facets)
+
+    def outlook(self, rows: list[int], state: State, user: User | None, at_us: int) -> Outlook | None:
+        """What the models say of a person; None where nothing was trained."""
+        if self.models == Models():
+            return None
+        events = self.stock.events(rows, at_us, self.judgement)
+        facets = self.yardstick.facets
+        language = self.stock.language
+        return read_outlook(self.models, events, state, self.catalogue, facets, at_us, user=user, language=language)
+
     def state(self, user_id: str, at_us: int) -> State | None:
         """The state of a user, None where the id was never seen or has no events by then."""
         row = self.stock.catalog.users.row(user_id)
@@ -77,6 +93,7 @@ class Serving:
             raise UnknownName("user", user_id, self.stock.catalog.users.some(KNOWN_SHOWN))
         state = self.stock.state(row, at_us, self.judgement) or State(self.stock.settings.fold)
         rows = self.stock.persons(row)
+        user = merged([self.stock.catalog.declared(one) for one in rows])
         return read(
             state,
             user_id,
@@ -85,7 +102,8 @@ class Serving:
             at_us,
             options=self.stock.settings.profile,
             yardstick=self.yardstick,
-            user=merged([self.stock.catalog.declared(one) for one in rows]),
+            user=user,
+            outlook=self.outlook(rows, state, user, at_us),
             user_ids=[key for key in self.stock.catalog.users.keys(rows) if key],
             language=self.stock.language,
         )

@@ -1,7 +1,7 @@
 """The shop: one workspace, and all that can be done with it. Every command and every route calls one of its methods."""
 
-import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ from mien.core.ids import UserRow
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
-from mien.models.named import CLASSICAL, model_named
+from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
 from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
@@ -24,6 +24,7 @@ from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
 from mien.shop.serving import KNOWN_SHOWN, Serving, at_of, current
 from mien.shop.stock import Stock
+from mien.shop.training import TrainRecipe, train
 from mien.shop.workspace import Build, Workspace
 from mien.shop.writing import write_profiles
 from mien.stores.catalog import Catalog
@@ -127,23 +128,20 @@ class Shop:
         self._serving = None
         return report
 
-    def train(self, recipe: Path | str | None = None, progress: Progress | None = None) -> dict[str, Any]:
-        """Fit the recommenders on everything up to the build's time and keep them in `models/`.
+    def train(
+        self, recipe: Path | str | None = None, *, seed: int = 0, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Train models on everything up to the build's time and keep them in `models/`; see `shop.training`.
 
-        `recipe`: TOML with a table per model, `[models.ease]`, holding its settings; None: every model as it is.
+        `recipe`: TOML, `[models.ease]` and so on with settings, `heads`, `reviews`; None: all that is installed, small
+        enough for two cores. Interrupted, it goes on from its checkpoint. Several processes: `torchrun -m mien train`.
         """
-        settings = read_recipe(Path(recipe)) if recipe is not None else {name: {} for name in CLASSICAL}
+        chosen = TrainRecipe.default() if recipe is None else TrainRecipe.read(Path(recipe))
         build = current(self.stock)
-        data = interactions(self.stock, judged_log(self.stock, build.as_of_us, self._judgement(build)))
-        advance = (progress or Silent()).step("train models", len(settings))
-        trained = []
-        with self.workspace.writing():
-            for name, chosen in settings.items():
-                model = model_named(name)(**chosen).fit(data, at_us=build.as_of_us)
-                model.save(self.workspace.models)
-                trained.append({"model": name, "notes": list(model.notes)})
-                advance(1)
-        return {"as_of": build.as_of.isoformat(), "interactions": len(data), "models": trained}
+        with nullcontext() if process_rank() else self.workspace.writing():
+            trained = train(self.stock, build, chosen, seed=seed, progress=progress)
+        self._serving = None
+        return trained
 
     def evaluate(
         self,
@@ -300,21 +298,3 @@ def create(
 def open_shop(folder: Path | str = ".", *, clock: Clock = utc_now, served: bool = False) -> Shop:
     """Open a workspace. Raises `WorkspaceError` where there is none, or one of a newer Mien."""
     return Shop(folder, clock=clock, served=served)
-
-
-def read_recipe(path: Path) -> dict[str, dict[str, Any]]:
-    """Model → settings of a recipe; unknown models and keys are named with the nearest known ones."""
-    try:
-        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
-        raise UsageError(f"{path} is not a recipe that can be read: {wrong}") from None
-    for key in recipe:
-        if key != "models":
-            raise UnknownName("recipe key", key, ("models",))
-    chosen: dict[str, dict[str, Any]] = recipe.get("models", {})
-    for name, settings in chosen.items():
-        known = model_named(name).settings_names()
-        for key in settings:
-            if key not in known:
-                raise UnknownName(f"recipe key of models.{name}", key, known)
-    return chosen

@@ -96,6 +96,10 @@ class Workspace:
         return self.folder / "models"
 
     @property
+    def encoders(self) -> Path:
+        return self.models / "encoders"
+
+    @property
     def mappings(self) -> Path:
         return self.folder / "mappings"
 

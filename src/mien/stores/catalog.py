@@ -252,6 +252,11 @@ class Catalog:
         found = self._db.execute("SELECT traits, consents FROM declared WHERE user = ?", (row,)).fetchone()
         return User(self.users.key(row) or "", json.loads(found[0]), json.loads(found[1])) if found else None
 
+    def declarations(self) -> Iterator[tuple[int, User]]:
+        """Row and words of everybody who declared anything."""
+        for row, traits, consents in self._db.execute("SELECT user, traits, consents FROM declared ORDER BY user"):
+            yield row, User(self.users.key(row) or "", json.loads(traits), json.loads(consents))
+
     # -- identities -------------------------------------------------------------------------------------------
 
     def stitch(self, user: int, into: int) -> None:

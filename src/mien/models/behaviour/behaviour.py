@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -164,6 +165,25 @@ class Behaviour(Model):
         rows = self._check(histories, users)
         chosen = histories.of_users(rows).until(at_us).within_items(min(self.n_items, histories.n_items))
         return self._read().vectors(chosen)
+
+    def source(self) -> Callable[[Interactions, Rows, int], npt.NDArray[np.float32]]:
+        """`vectors` as the heads take it: a frozen source of users' vectors."""
+
+        def vectors(histories: Interactions, users: Rows, at_us: int) -> npt.NDArray[np.float32]:
+            return self.vectors(histories, users, at_us=at_us)
+
+        return vectors
+
+    @property
+    def version_name(self) -> str:
+        """What profiles name: changes with every training that gave other vectors."""
+        self._check_fitted()
+        return f"behaviour-{hashlib.blake2b(self.fitted['table'].tobytes(), digest_size=4).hexdigest()}"
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.recipe.width
 
     def next_acts(self, histories: Interactions, users: npt.ArrayLike, *, at_us: int) -> dict[str, Any]:
         """`action (n, actions)`: chances of the next action; `gap (n, buckets)`: of the pause before it."""

@@ -1,0 +1,227 @@
+"""Training: what the shop sells and what its users did become models; nothing half-trained is ever opened.
+
+1. the recommenders, the behaviour model among them, on everything up to the build's time;
+2. a smaller behaviour model on what came before the heads' windows: the frozen vector that the heads read;
+3. the heads; 4. the head of review texts, where reviews come with ratings.
+Under `torchrun` all processes train the behaviour models together; the first one does the rest.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from mien.core.errors import NotReady, UnknownName, UsageError
+from mien.core.item import Facet
+from mien.core.ports import Progress, Silent
+from mien.core.tables import EVENT, JUDGED
+from mien.models.behaviour import Behaviour
+from mien.models.behaviour.together import together, wait
+from mien.models.content.reviews import rating_labels, train_review_head
+from mien.models.heads.heads import Heads
+from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
+from mien.models.model import Model
+from mien.models.named import CLASSICAL, model_named
+from mien.prepare.judgement import Judgement
+from mien.profiles.yardstick import Yardstick
+from mien.report.curves import curve_page
+from mien.shop.building import interactions, judged_log
+from mien.shop.stock import Stock
+from mien.shop.trained import REVIEWS, VECTOR, chosen_content, item_facts, keep_content
+from mien.shop.workspace import Build
+from mien.stores.durable import write_whole
+
+SMALL: dict[str, Any] = {"size": "tiny", "epochs": 6, "horizon_share": 0.5}
+"""How the behaviour model is trained without a recipe: what two cores do in minutes, and answers in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRecipe:
+    """What to train: `models` name → settings; whether heads and the head of reviews are trained too."""
+
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heads: bool = True
+    reviews: bool = True
+
+    @classmethod
+    def default(cls) -> "TrainRecipe":
+        """Every model that is installed, small enough for two cores."""
+        learnt = {"behaviour": SMALL} if find_spec("torch") else {}
+        return cls({**{name: {} for name in CLASSICAL}, **learnt}, heads=find_spec("lightgbm") is not None)
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainRecipe":
+        """A TOML file: `[models.NAME]` with settings, `heads`, `reviews` true or false.
+
+        Unknown models and keys are named with the nearest known ones; settings that contradict each other are refused
+        before anything is trained.
+        """
+        try:
+            recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
+            raise UsageError(f"{path} is not a recipe that can be read: {wrong}") from None
+        for key in recipe:
+            if key not in cls.__dataclass_fields__:
+                raise UnknownName("recipe key", key, cls.__dataclass_fields__)
+        for key in ("heads", "reviews"):
+            if not isinstance(recipe.get(key, True), bool):
+                raise UsageError(f"{path}: {key} is true or false, not {recipe[key]!r}.")
+        chosen: dict[str, dict[str, Any]] = recipe.get("models", {})
+        for name, settings in chosen.items():
+            known = model_named(name).settings_names()
+            for key in settings:
+                if key not in known:
+                    raise UnknownName(f"recipe key of models.{name}", key, known)
+            made(name, settings)
+        return cls(chosen, recipe.get("heads", False), recipe.get("reviews", False))
+
+
+def made(name: str, settings: Mapping[str, Any]) -> Model:
+    """A model of these settings; a value of the wrong type is a sentence."""
+    try:
+        return model_named(name)(**settings)
+    except TypeError as wrong:
+        raise UsageError(f"The settings of the model {name} do not fit: {wrong}.") from None
+
+
+def train(
+    stock: Stock, build: Build, recipe: TrainRecipe, *, seed: int = 0, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Train what the recipe names and keep it in `models/`. The caller holds the writer's lock, if it is the first."""
+    report = progress or Silent()
+    with together() as rank:
+        work = _Work.of(stock, build, recipe, seed, report, rank)
+        trained = work.models()
+        notes = work.heads() + work.reviews() if rank == 0 else []
+    return {"as_of": build.as_of.isoformat(), "interactions": len(work.data), "models": trained, "notes": notes}
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    stock: Stock
+    build: Build
+    recipe: TrainRecipe
+    seed: int
+    report: Progress
+    rank: int
+    data: Interactions
+    facets: tuple[Facet, ...]
+    facts: ItemFacts
+    frozen: list[Behaviour] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, stock: Stock, build: Build, recipe: TrainRecipe, seed: int, report: Progress, rank: int) -> "_Work":
+        population = stock.population(build.population)
+        judged = judged_log(stock, build.as_of_us, Judgement.from_dict(population.judgement))
+        data = interactions(stock, judged)
+        catalogue = stock.catalogue(build.as_of_us)
+        facets = Yardstick.of(catalogue, population).facets
+        facts = ItemFacts.nothing(data.n_items)
+        if "behaviour" in recipe.models:
+            if rank:
+                wait()  # the first process reads the texts, the others find their vectors
+            settings = chosen_content(stock, catalogue)
+            facts = item_facts(stock, catalogue, facets, settings, report)
+            if not rank:
+                keep_content(stock, settings)
+                wait()
+        return cls(stock, build, recipe, seed, report, rank, data, facets, facts)
+
+    def models(self) -> list[dict[str, Any]]:
+        """The recommenders, and the frozen vector of the heads."""
+        trained = []
+        for name, settings in self.recipe.models.items():
+            model = made(name, settings)
+            if self.rank and not isinstance(model, Behaviour):
+                continue
+            folder = self.stock.workspace.models
+            self._fit(model, self.data, self.build.as_of_us, folder)
+            told: dict[str, Any] = {"model": name, "notes": list(model.notes)}
+            if isinstance(model, Behaviour):
+                told |= {"version": model.version_name, "verdict": model.curve.words(self.stock.language)}
+                self._draw(model)
+                self._freeze(settings)
+            trained.append(told)
+        return trained
+
+    def _fit(self, model: Model, data: Interactions, at_us: int, folder: Path) -> None:
+        done = self.report.step(f"train {model.name}", None)
+        model.use_items(self.facts).keep_in(folder, self.report)
+        model.fit(data, at_us=at_us, seed=self.seed)
+        done(1)
+        if self.rank == 0:
+            model.save(folder)
+            (folder / "behaviour.checkpoint").unlink(missing_ok=True)
+        wait()
+
+    def _freeze(self, settings: Mapping[str, Any]) -> None:
+        """A second, small behaviour model, of what came before the earliest window that a head learns from."""
+        if not self.recipe.heads:
+            return
+        early_us = Heads.earliest_us(self.data, self.build.as_of_us, self.stock.settings.heads)
+        past = self.data.before(early_us)
+        model = Behaviour(**{**SMALL, **{key: settings[key] for key in ("device", "threads") if key in settings}})
+        if len(past):
+            self._fit(model, past, early_us, self.stock.workspace.models / VECTOR)
+            self.frozen.append(model)
+
+    def heads(self) -> list[str]:
+        """Fit the heads; what is missing for one of them is in the notes."""
+        if not self.recipe.heads:
+            return []
+        frozen = next(iter(self.frozen), None)
+        heads = Heads.fit(
+            self.data,
+            at_us=self.build.as_of_us,
+            facets=self.facets,
+            traits=self._declared(),
+            vectors=None if frozen is None else frozen.source(),
+            settings=self.stock.settings.heads,
+            seed=self.seed,
+            progress=self.report,
+        )
+        heads.save(self.stock.workspace.models)
+        return list(heads.notes)
+
+    def _declared(self) -> dict[str, dict[int, str | int | float | bool]]:
+        """Trait → user row → what was declared."""
+        found: dict[str, dict[int, str | int | float | bool]] = {}
+        for row, user in self.stock.catalog.declarations():
+            for name, value in user.traits.items():
+                found.setdefault(name, {})[row] = value
+        return found
+
+    def reviews(self) -> list[str]:
+        """Fit the head of reviews on texts with ratings; too few are said."""
+        if not self.recipe.reviews:
+            return []
+        judged = judged_log(
+            self.stock, self.build.as_of_us, Judgement.from_dict(self.stock.population(self.build.population).judgement)
+        )
+        rated = judged[EVENT.TEXT].notnull() & judged[EVENT.RATING].notnull()
+        kept = judged.filter(judged[JUDGED.VERDICT].isnull(), rated)
+        told = kept.select(EVENT.TEXT, EVENT.RATING).to_pyarrow()
+        if not len(told):
+            return []
+        labels = rating_labels(pc.cast(told[EVENT.RATING], "float64").to_numpy())
+        try:
+            head = train_review_head(told[EVENT.TEXT].to_pylist(), labels, seed=self.seed, progress=self.report)
+        except NotReady as few:
+            return [str(few)]
+        head.save(self.stock.workspace.models / REVIEWS)
+        return [f"reviews: {head.facts['held_out_accuracy']:.3f} of held-out reviews understood"]
+
+    def _draw(self, model: Behaviour) -> None:
+        """The learning curve, as numbers and as a picture."""
+        if self.rank:
+            return
+        reports = self.stock.workspace.reports
+        write_whole(reports / "behaviour.json", json.dumps(model.curve.to_dict(), ensure_ascii=False, indent=2))
+        page = curve_page(model.curve, title=self.stock.settings.shop.name, language=self.stock.language)
+        write_whole(reports / "behaviour.html", page)
