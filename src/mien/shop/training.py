@@ -20,7 +20,7 @@ from mien.core.errors import NotReady, UnknownName, UsageError
 from mien.core.item import Facet
 from mien.core.ports import Progress, Silent
 from mien.core.tables import EVENT, JUDGED
-from mien.models.behaviour import Behaviour
+from mien.models.behaviour import SMALL, Behaviour
 from mien.models.behaviour.together import together, wait
 from mien.models.content.reviews import rating_labels, train_review_head
 from mien.models.heads.heads import Heads
@@ -36,9 +36,6 @@ from mien.shop.stock import Stock
 from mien.shop.trained import REVIEWS, VECTOR, chosen_content, item_facts, keep_content
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
-
-SMALL: dict[str, Any] = {"size": "tiny", "epochs": 6, "horizon_share": 0.5}
-"""How the behaviour model is trained without a recipe: what two cores do in minutes, and answers in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

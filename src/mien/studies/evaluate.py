@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from mien.core.item import Facet
 from mien.core.ports import Progress, Silent
+from mien.models.behaviour import SMALL, Behaviour
 from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
 from mien.models.model import Model, chunks
 from mien.models.named import MODELS, model_named
 from mien.models.ranked import Scores, best
@@ -138,21 +140,24 @@ def evaluate(
     active_days: float | None = None,
     max_users: int = 5000,
     seed: int = 0,
+    facts: ItemFacts | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate on all interactions (`data`), purchases being what is to be foretold.
 
     `at_us`: the split, by default `test_days` before the end. `models`: names of models, and blends such as
     “repeat+ease”; popular, repeat and frequency always take part. `settings`: model → its settings where they differ
-    from the defaults. `facets`: dimensions on which the profile's tags are judged (none: no profile table). See
-    `split_baskets` for the rest. Cost: each fit, and users · items · models scores, in blocks of 16 MiB a model.
+    from the defaults. `facets`: dimensions on which the profile's tags are judged (none: no profile table). `facts`:
+    what models that read items are told of them; by default the facets. See `split_baskets` for the rest. Cost: each
+    fit, and users · items · models scores, in blocks of 16 MiB a model.
     """
     report = progress or Silent()
     names = tuple(dict.fromkeys((*HUMBLE, *models)))
     for name in names:
         parts_of(name)
     baskets = split_baskets(data, at_us, test_days=test_days, active_days=active_days, max_users=max_users, seed=seed)
-    fitted, seconds = _fit_all(names, baskets, settings or {}, seed, report)
+    told = facts or ItemFacts.of(data.n_items, facets=facets)
+    fitted, seconds = _fit_all(names, baskets, settings or {}, told, seed, report)
     lists = _rank_all(names, fitted, baskets, k, report)
     counts = np.bincount(baskets.train.item, minlength=data.n_items)
     rows = tuple(_result(name, lists[name], baskets, counts, k, seed, seconds, fitted) for name in names)
@@ -161,7 +166,12 @@ def evaluate(
 
 
 def _fit_all(
-    names: Sequence[str], baskets: Baskets, settings: Mapping[str, Mapping[str, Any]], seed: int, report: Progress
+    names: Sequence[str],
+    baskets: Baskets,
+    settings: Mapping[str, Mapping[str, Any]],
+    facts: ItemFacts,
+    seed: int,
+    report: Progress,
 ) -> tuple[dict[str, Model], dict[str, float]]:
     """Every model that a name stands for, once, and how long each took."""
     wanted = [name for name in MODELS if any(name in parts_of(asked) for asked in names)]
@@ -169,7 +179,8 @@ def _fit_all(
     advance = report.step("fitting models", len(wanted))
     for name in wanted:
         begun = time.perf_counter()
-        model = model_named(name)(**settings.get(name, {}))
+        small = SMALL if name == Behaviour.name else {}
+        model = model_named(name)(**{**small, **settings.get(name, {})}).use_items(facts)
         fitted[name] = model.fit(baskets.train, at_us=baskets.at_us, seed=seed)
         seconds[name] = time.perf_counter() - begun
         advance(1)

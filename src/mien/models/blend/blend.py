@@ -6,7 +6,7 @@ order in the window held them. Trees learn from all of these; the parts are then
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,11 +15,13 @@ import numpy.typing as npt
 from mien.core.errors import MissingExtra, UnknownName
 from mien.core.ids import Rows
 from mien.models.artifact import Arrays
+from mien.models.behaviour import SMALL, Behaviour
 from mien.models.blend.examples import Examples, described, earlier_cuts, examples_at, joined
 from mien.models.blend.items import item_columns
 from mien.models.blend.pairs import Features
 from mien.models.blend.trees import Trees, learn_trees
 from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
 from mien.models.model import Model
 from mien.models.ranked import Scores
 from mien.models.singles import SINGLES
@@ -53,6 +55,7 @@ class Blend(Model):
     """Trees of each of the two ensembles."""
     fewest: int = 30
     """Earlier baskets that the trees need; with fewer nothing is learnt."""
+    facts: ItemFacts | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -115,12 +118,25 @@ class Blend(Model):
         parts = self._fit_parts(past, window[0], seed)
         return examples_at(data, window, parts, each=self.candidates, most_users=self.users, seed=seed)
 
+    def use_items(self, facts: ItemFacts) -> Self:
+        """Hand what is known of the items to the parts of the next fit."""
+        self.facts = facts
+        return self
+
+    def facts_of(self, data: Interactions) -> ItemFacts:
+        return self.facts or ItemFacts.nothing(data.n_items)
+
+    def _part(self, name: str) -> Model:
+        """A part as it is blended: the behaviour model at its smallest, since it is fitted once a cut."""
+        small = SMALL if name == Behaviour.name else {}
+        return SINGLES[name](weights=self.weights, **small)
+
     def _fit_parts(self, data: Interactions, at_us: int, seed: int) -> dict[str, Model]:
         """Every part that can be fitted here, by name; a package that is missing becomes a note."""
         fitted: dict[str, Model] = {}
         for name in self.part_names:
             try:
-                fitted[name] = SINGLES[name](weights=self.weights).fit(data, at_us=at_us, seed=seed)
+                fitted[name] = self._part(name).use_items(self.facts_of(data)).fit(data, at_us=at_us, seed=seed)
             except MissingExtra as missing:
                 note = f"blend: without {name}. {missing}"
                 self.notes = self.notes if note in self.notes else (*self.notes, note)
@@ -132,7 +148,7 @@ class Blend(Model):
         for name in self.part_names:
             arrays = _within(name, self.fitted)
             if arrays:
-                parts[name] = SINGLES[name](weights=self.weights)
+                parts[name] = self._part(name)
                 parts[name].fitted, parts[name].at_us, parts[name].n_items = arrays, self.at_us, self.n_items
         return parts
 
