@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mien.models.heads.classifier import Classifier, ClassifierSettings
 from mien.models.heads.pairs import PairMatrix
-from mien.models.heads.parts import Sample, sampled
+from mien.models.heads.parts import FOLDS, Sample, sampled
 from mien.models.heads.trees import TreeSettings
 from mien.studies.value_rows import Said, TargetTable
 
@@ -20,8 +20,6 @@ TREES = TreeSettings(
 )
 LEARNT = ClassifierSettings(kind="blend", trees=TREES, refit=False)
 PLAIN = ClassifierSettings(kind="probe", refit=False)
-FOLDS = 5
-"""One in so many users is held out to calibrate on, others with each seed."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from mien.core.ids import Rows
 from mien.features.vector import FeatureMatrix
 from mien.models.heads.classifier import Classifier, ClassifierSettings
 from mien.models.heads.cuts import Cut
+from mien.models.heads.parts import FOLDS
 from mien.models.heads.trees import TreeSettings
 from mien.studies.value_rows import Said, TargetTable
 
@@ -46,18 +47,19 @@ def user_table(
     churn: bool,
     seeds: tuple[int, ...],
 ) -> TargetTable:
-    """Every set of features as a model. `train`: newest first, the newest calibrates. `churn`: foretell the no."""
+    """Every set of features as a model. `train`: newest first. `churn`: foretell the no."""
     happened = test.bought if not churn else 1 - test.bought
     table = TargetTable(target, happened[:, None] > 0)
     x = np.concatenate([window.matrix.values for window in train])
     bought = np.concatenate([window.bought for window in train])
     y = bought if not churn else 1 - bought
-    held_out = np.arange(len(y)) < len(train[0].bought)
+    users = np.concatenate([window.matrix.users for window in train])
     for model, names in sets.items():
         places = [test.matrix.names.index(name) for name in names]
         settings = PLAIN if len(names) <= 3 else NARROW if model.startswith("vector") else LEARNT
         began, said, figures = process_time(), [], []
         for seed in seeds if settings is LEARNT else seeds[:1]:
+            held_out = users % FOLDS == seed % FOLDS
             head = Classifier.fit(names, x[:, places], y, held_out=held_out, settings=settings, seed=seed)
             said.append(head.probabilities(test.matrix.values[:, places])[:, None])
             figures.append(table.macro(said[-1]))
