@@ -25,11 +25,13 @@ from mien.models.heads.pairs import pair_features
 from mien.models.heads.targets import LabelSet, anything, buys, category_labels, item_labels
 from mien.studies import value_pairs, value_users
 from mien.studies.value_pairs import PairWindow, pair_table
+from mien.studies.value_rows import TargetTable
 from mien.studies.value_users import UserWindow, user_table
 from mien.testing.shops import RealShop, complete_journey, online_retail
 
 SOURCES = ("completejourney", "online_retail")
 TARGETS = ("churn", "conversion", "category", "item")
+CALIBRATE = ("newest", "users")
 DAYS = 14.0
 SVD = "svd"
 TASTE_WIDTH, EASE_WIDTH = 400, 1200
@@ -64,6 +66,7 @@ def study(
     seed: int = 0,
     rows: int = 200_000,
     rounds: int = 500,
+    calibrate: str = "newest",
     at_us: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -71,12 +74,15 @@ def study(
 
     `source`: `completejourney` or `online_retail:FOLDER`. `vectors`: further frozen vectors by name; each adds the
     rows `vector <name>` and `fused <name>`. `stacks`: training windows. `rows`: pairs to learn from. `rounds`: of the
-    bootstrap over users. `at_us`: another T than the shop's own, for tuning. Raises `UnknownName`, `UsageError`.
+    bootstrap over users. `calibrate`: churn and conversion on the `newest` window, or on a fifth of the `users` in
+    all. `at_us`: another T than the shop's own, for tuning. Raises `UnknownName`, `UsageError`.
     Cost: minutes, one thread.
     """
     for name in targets:
         if name not in TARGETS:
             raise UnknownName("target", name, TARGETS)
+    if calibrate not in CALIBRATE:
+        raise UnknownName("way to calibrate", calibrate, CALIBRATE)
     shop, progress = shop_named(source), progress or Silent()
     at_us = shop.at_us if at_us is None else at_us
     cuts = (cut_at(at_us, DAYS), *stacked(at_us, days=DAYS, stacks=stacks))
@@ -92,7 +98,7 @@ def study(
     users = _user_windows(world) if {"churn", "conversion"} & set(targets) else []
     for name in targets:
         if name in ("churn", "conversion"):
-            table = _of_users(world, name, users, chosen)
+            table = _of_users(world, name, users, chosen, calibrate)
         else:
             table = _of_pairs(world, name, chosen, rows)
         tables.append(table.to_dict(ours="fused", seed=seed, rounds=rounds))
@@ -106,6 +112,7 @@ def study(
         "stacks": stacks,
         "seed": seed,
         "seeds": seeds,
+        "calibrate": calibrate,
         "targets": tables,
     }
 
@@ -157,7 +164,9 @@ def _vector_columns(name: str, dim: int) -> tuple[str, ...]:
     return tuple(f"{name}:{column}" for column in vector_names(dim))
 
 
-def _of_users(world: _World, target: str, windows: list[UserWindow], seeds: tuple[int, ...]) -> Any:
+def _of_users(
+    world: _World, target: str, windows: list[UserWindow], seeds: tuple[int, ...], calibrate: str
+) -> TargetTable:
     if target == "churn":
         active = [buyers(world.shop.data, window.cut.at_us, world.shop.active_days) for window in windows]
         windows = [window.of(users) for window, users in zip(windows, active, strict=True)]
@@ -169,7 +178,8 @@ def _of_users(world: _World, target: str, windows: list[UserWindow], seeds: tupl
     # The score alone: on some thousand rows the numbers of a vector themselves cost trees more than they tell.
     sets["fused"] = (*made, "ease.sum", f"{SVD}:score")
     sets |= {f"fused {name}": (*sets["fused"], f"{name}:score") for name in own if name != SVD}
-    return user_table(target, windows[0], windows[1:], sets, churn=target == "churn", seeds=seeds)
+    churn = target == "churn"
+    return user_table(target, windows[0], windows[1:], sets, churn=churn, seeds=seeds, calibrate=calibrate)
 
 
 def _labels(world: _World, kind: str) -> LabelSet:
@@ -177,7 +187,7 @@ def _labels(world: _World, kind: str) -> LabelSet:
     return make(world.shop.data, world.shop.facets, world.cuts[0].at_us, top=100, days=DAYS)
 
 
-def _of_pairs(world: _World, target: str, seeds: tuple[int, ...], rows: int) -> Any:
+def _of_pairs(world: _World, target: str, seeds: tuple[int, ...], rows: int) -> TargetTable:
     labels, data, active = _labels(world, target), world.shop.data, world.shop.active_days
     wide = Context.of(data, labels, world.early_us, width=EASE_WIDTH)
     narrow = Context.of(data, labels, world.early_us, width=TASTE_WIDTH)

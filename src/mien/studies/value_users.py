@@ -46,20 +46,25 @@ def user_table(
     *,
     churn: bool,
     seeds: tuple[int, ...],
+    calibrate: str = "newest",
 ) -> TargetTable:
-    """Every set of features as a model. `train`: newest first. `churn`: foretell the no."""
+    """Every set of features as a model. `train`: newest first. `churn`: foretell the no.
+
+    `calibrate`: on the `newest` window, or on a fifth of the `users` in all windows, others with each seed.
+    """
     happened = test.bought if not churn else 1 - test.bought
     table = TargetTable(target, happened[:, None] > 0)
     x = np.concatenate([window.matrix.values for window in train])
     bought = np.concatenate([window.bought for window in train])
     y = bought if not churn else 1 - bought
     users = np.concatenate([window.matrix.users for window in train])
+    newest = np.arange(len(y)) < len(train[0].bought)
     for model, names in sets.items():
         places = [test.matrix.names.index(name) for name in names]
         settings = PLAIN if len(names) <= 3 else NARROW if model.startswith("vector") else LEARNT
         began, said, figures = process_time(), [], []
         for seed in seeds if settings is LEARNT else seeds[:1]:
-            held_out = users % FOLDS == seed % FOLDS
+            held_out = newest if calibrate == "newest" else users % FOLDS == seed % FOLDS
             head = Classifier.fit(names, x[:, places], y, held_out=held_out, settings=settings, seed=seed)
             said.append(head.probabilities(test.matrix.values[:, places])[:, None])
             figures.append(table.macro(said[-1]))

@@ -27,8 +27,7 @@ OF_TRAITS = ClassifierSettings(kind="blend", trees=USER_TREES, penalty=100.0, ca
 """Few users declare a trait: the probe carries what trees need more rows for."""
 OF_PAIRS = ClassifierSettings(kind="blend", trees=PAIR_TREES, refit=False)
 FOLDS = 5
-"""One user in so many is held out to calibrate on, in every window: on two shops this was nearer to the next window's
-truth than calibrating on the newest window alone, whose own ups and downs it then takes for the level."""
+"""One user in so many is held out where whole users are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,12 @@ def fit_users(
     seed: int,
     settings: ClassifierSettings = OF_USERS,
 ) -> Classifier | TooLittle:
-    """A head over users: windows newest first; a fifth of the users calibrates."""
+    """A head over users: windows newest first; the newest calibrates, or a fifth of the users where it is alone."""
     if not matrices:
         return TooLittle(head, 0, 0, least)
     x, y = np.concatenate([matrix.values for matrix in matrices]), np.concatenate(labels)
     users = np.concatenate([matrix.users for matrix in matrices])
-    held_out = users % FOLDS == 0
+    held_out = users % FOLDS == 0 if len(matrices) == 1 else np.arange(len(y)) < len(labels[0])
     lacking = _lacking(head, y, held_out, least)
     if lacking:
         return lacking
