@@ -164,6 +164,8 @@ def test_reasons_speak_both_languages(heads: Heads) -> None:
     assert phrase("zh", "purchase.30d", 3.0) == "近 30 天购买 3 次"
     assert phrase("en", "category.1=Tea", 0.25) == "Tea is 0.25 of the liking"
     assert phrase("zh", "order_recency_days", float("nan")) == "距上次下单 未知 天"
+    assert phrase("en", "due.spread", -0.5) == phrase("en", "own.due_spread", -0.5)
+    assert "usual pause, in its spread: -0.5" in phrase("en", "due.spread", -0.5)
     said = read_intents(heads, look(heads, [0]), language="zh")
     assert all(any("一" <= sign <= "鿿" for sign in text) for intent in said for text in intent.reasons)
     known = [name for name in heads.names if phrase("en", name, 1.0) != f"{name} 1"]

@@ -49,6 +49,7 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"gap\.(?:late|last)_days", "lately an order every {v} days", "近期每 {v} 天下单"),
     (r"gap\.longest_days", "longest pause {v} days", "最长间隔 {v} 天"),
     (r"gap\.(?:spread|irregularity).*", "how regularly orders come: {v}", "下单规律性 {v}"),
+    (r"(?:own\.)?due[._]spread", "beyond the usual pause, in its spread: {v}", "超出通常间隔的程度（以其波动计）{v}"),
     (r"due.*", "time since the last order, {v} of the usual pause", "距上次下单为通常间隔的 {v} 倍"),
     (r"order_(\d+)_back_days", "the last {1} orders within {v} days", "最近 {1} 单在 {v} 天内"),
     (r"orders|orders\.n", "{v} orders", "共 {v} 笔订单"),
