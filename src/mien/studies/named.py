@@ -11,6 +11,14 @@ from mien.core.errors import UnknownName, UsageError
 
 STUDIES: dict[str, str] = {
     "next-item": "mien.studies.next_item",
+    "profile-value": "mien.studies.profile_value",
+    "attributes": "mien.studies.attributes",
+    "intention": "mien.studies.intention",
+    "ablation": "mien.studies.ablation",
+    "transfer": "mien.studies.transfer",
+    "cold": "mien.studies.cold",
+    "reviews": "mien.studies.reviews",
+    "tuning": "mien.studies.tuning",
 }
 """Name → module; each has a function `study` that answers a JSON-ready document."""
 

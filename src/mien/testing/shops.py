@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -88,18 +89,45 @@ def ta_feng(folder: Path) -> RealShop:
     return RealShop("Ta-Feng", data, to_us(parse_time("2001-02-15")), None, None, facets)
 
 
+def retailrocket(folder: Path) -> RealShop:
+    """RetailRocket's subset of buyers: views, carts and purchases; users with any history, any later order. No facets.
+
+    Four months, mostly of one visit each: few users come back to buy.
+    """
+    table = pacsv.read_csv(folder / "retailrocket" / "events.csv.gz")
+    actions = np.array([ACTION_CODE[Action(action)] for action in table["event_type"].to_pylist()])
+    data, _ = _acts(table["user_id"], table["item_id"], pc.multiply(table["timestamp"], 1_000_000), actions)
+    return RealShop("RetailRocket", data, to_us(parse_time("2015-07-01")), None, None, ())
+
+
 def _purchases(
     users: pa.ChunkedArray, items: pa.ChunkedArray, at: pa.ChunkedArray, value: pa.ChunkedArray, pieces: pa.ChunkedArray
 ) -> tuple[Interactions, pa.Array]:
-    """Interactions with users and items by first appearance, and the id of each item. `value`: of the whole line."""
+    """Purchases; `value`: of the whole line."""
+    times = at.cast(pa.timestamp("us")).cast(pa.int64())
+    actions = np.full(len(users), ACTION_CODE[Action.PURCHASE])
+    return _acts(
+        users, items, times, actions, value.cast(pa.float64()).to_numpy(), pieces.cast(pa.float64()).to_numpy()
+    )
+
+
+def _acts(
+    users: pa.ChunkedArray,
+    items: pa.ChunkedArray,
+    at_us: pa.ChunkedArray,
+    actions: npt.NDArray[np.integer],
+    value: npt.NDArray[np.float64] | None = None,
+    pieces: npt.NDArray[np.float64] | None = None,
+) -> tuple[Interactions, pa.Array]:
+    """Interactions with users and items by first appearance, and the id of each item."""
     user, item = (pc.dictionary_encode(column.combine_chunks()) for column in (users, items))
     data = Interactions.of(
         user.indices.to_numpy(),
         item.indices.to_numpy(),
-        np.full(len(user), ACTION_CODE[Action.PURCHASE]),
-        at.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy(),
-        value.cast(pa.float64()).to_numpy(),
-        pieces.cast(pa.float64()).to_numpy(),
+        actions,
+        at_us.to_numpy(),
+        value,
+        pieces,
         n_users=len(user.dictionary),
         n_items=len(item.dictionary),
     )
