@@ -17,12 +17,15 @@ from mien.core.clock import DAY_US, from_us
 from mien.core.errors import UnknownName, UsageError
 from mien.core.ids import Rows
 from mien.core.ports import Progress, Silent
+from mien.models.behaviour import SMALL, Behaviour
 from mien.models.heads.aggregates import aggregates, favourites
 from mien.models.heads.cuts import Cut, buyers, cut_at, stacked
 from mien.models.heads.fused import VectorMaker, VectorSource, svd_vectors, vector_names
 from mien.models.heads.likeness import Context, Forward, Reader, tastes
 from mien.models.heads.pairs import pair_features
 from mien.models.heads.targets import LabelSet, anything, buys, category_labels, item_labels
+from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
 from mien.studies import value_pairs, value_users
 from mien.studies.value_pairs import PairWindow, pair_table
 from mien.studies.value_rows import TargetTable
@@ -60,6 +63,7 @@ def study(
     *,
     source: str,
     targets: tuple[str, ...] = TARGETS,
+    models: tuple[str, ...] = (),
     vectors: Mapping[str, VectorMaker] | None = None,
     stacks: int = 6,
     seeds: int = 3,
@@ -72,10 +76,11 @@ def study(
 ) -> dict[str, Any]:
     """The table of every target, JSON-ready: each model with AUROC and interval, ECE, Brier, and how far it is below.
 
-    `source`: `completejourney` or `online_retail:FOLDER`. `vectors`: further frozen vectors by name; each adds the
-    rows `vector <name>` and `fused <name>`. `stacks`: training windows. `rows`: pairs to learn from. `rounds`: of the
-    bootstrap over users. `calibrate`: churn and conversion on the `newest` window, or on a fifth of the `users` in
-    all. `at_us`: another T than the shop's own, for tuning. Raises `UnknownName`, `UsageError`.
+    `source`: `completejourney` or `online_retail:FOLDER`. `models`: names of models whose vectors of users take part
+    (behaviour). `vectors`: further frozen vectors by name; each adds the rows `vector <name>` and `fused <name>`.
+    `stacks`: training windows. `rows`: pairs to learn from. `rounds`: of the bootstrap over users. `calibrate`: churn
+    and conversion on the `newest` window, or on a fifth of the `users` in all. `at_us`: another T than the shop's own,
+    for tuning. Raises `UnknownName`, `UsageError`.
     Cost: minutes, one thread.
     """
     for name in targets:
@@ -86,7 +91,7 @@ def study(
     shop, progress = shop_named(source), progress or Silent()
     at_us = shop.at_us if at_us is None else at_us
     cuts = (cut_at(at_us, DAYS), *stacked(at_us, days=DAYS, stacks=stacks))
-    makers = {SVD: svd_vectors, **(vectors or {})}
+    makers = {SVD: svd_vectors, **{name: _maker(name, shop) for name in models}, **(vectors or {})}
     advance = progress.step("profile value", len(makers) + len(targets))
     frozen = {}
     for name, make in makers.items():
@@ -115,6 +120,18 @@ def study(
         "calibrate": calibrate,
         "targets": tables,
     }
+
+
+def _maker(name: str, shop: RealShop) -> VectorMaker:
+    """The frozen vectors of a model, trained as `mien train` does it."""
+    if name != Behaviour.name:
+        raise UnknownName("model with vectors of users", name, (Behaviour.name,))
+
+    def make(data: Interactions, at_us: int, seed: int) -> VectorSource:
+        facts = ItemFacts.of(data.n_items, facets=shop.facets)
+        return Behaviour(**SMALL).use_items(facts).fit(data.before(at_us), at_us=at_us, seed=seed).source()
+
+    return make
 
 
 def shop_named(source: str) -> RealShop:
