@@ -18,7 +18,13 @@ from typing import Any
 
 from mien.models.behaviour.behaviour import Behaviour
 
-SMALL: dict[str, Any] = {"size": "tiny", "epochs": 6, "horizon_share": 0.5}
+SMALL: dict[str, Any] = {
+    "size": "tiny",
+    "epochs": 4,
+    "batch_tokens": 4096,
+    "learning_rate": 0.001,
+    "horizon_share": 0.5,
+}
 """How it is trained where nobody says otherwise: what two cores do in minutes, and answers in milliseconds."""
 
 __all__ = ["SMALL", "Behaviour"]

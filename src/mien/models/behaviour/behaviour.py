@@ -41,8 +41,8 @@ class Behaviour(Model):
 
     name: ClassVar[str] = "behaviour"
     zero_allowed: ClassVar[tuple[str, ...]] = (
-        "width", "blocks", "heads", "dropout", "id_dropout", "horizon_share", "side_weight", "negative_power",
-        "patience", "threads", "refit", "time", "actions", "ids", "content", "shuffled", "hide_seen",
+        "width", "blocks", "table_decay", "heads", "dropout", "id_dropout", "horizon_share", "side_weight",
+        "negative_power", "patience", "threads", "refit", "time", "actions", "ids", "content", "shuffled", "hide_seen",
     )  # fmt: skip
 
     size: str = "base"
@@ -65,6 +65,8 @@ class Behaviour(Model):
     """Highest step of AdamW, reached after a warm-up, then falling along half a cosine."""
     table_rate: float = 4.0
     """How many times that step the table of items takes: most of its rows are seen in few steps."""
+    table_decay: float = 0.05
+    """Weight decay of that table, which would else learn the rarer items by heart."""
     batch_tokens: int = 1024
     """Acts of one step; lower it where memory is short."""
     negatives: int = 1024
@@ -207,7 +209,7 @@ class Behaviour(Model):
         return Recipe(**own)
 
     def _fit(self, data: Interactions, at_us: int, seed: int) -> Arrays:
-        require("models", "torch")
+        _load_torch()
         from mien.models.behaviour.fitting import fit_network
 
         self._reader = None
@@ -228,7 +230,7 @@ class Behaviour(Model):
         """What reads histories: the network and the table of items, made once."""
         self._check_fitted()
         if self._reader is None:
-            require("models", "torch")
+            _load_torch()
             from mien.models.behaviour.reading import Reader
 
             columns = json.loads(self.fitted[COLUMNS].tobytes())
@@ -238,6 +240,12 @@ class Behaviour(Model):
 
     def _network(self) -> Arrays:
         return {name.removeprefix(NETWORK): array for name, array in self.fitted.items() if name.startswith(NETWORK)}
+
+
+def _load_torch() -> None:
+    """Torch, its idle threads told to sleep: spinning, they take the processor from whatever runs beside."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    require("models", "torch")
 
 
 def _written(document: dict[str, Any]) -> npt.NDArray[np.uint8]:

@@ -35,6 +35,7 @@ class Recipe:
     patience: int
     learning_rate: float
     table_rate: float
+    table_decay: float
     batch_tokens: int
     negatives: int
     negative_power: float

@@ -34,7 +34,7 @@ WARM = 50
 FLOOR = 0.02
 BETAS = (0.9, 0.98)
 DECAY = 0.01
-"""Weight decay of everything but the item table."""
+"""Weight decay of everything but the table of items."""
 CLIP = 1.0
 FORMAT = 1
 NOTHING = (-1.0, -math.inf)
@@ -361,12 +361,12 @@ def _windows(tokens: Tokens, recipe: Recipe) -> Windows:
 
 
 def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter, 2019), fused into one pass; the table of items is not decayed."""
+    """AdamW (Loshchilov and Hutter, 2019), fused into one pass; the table of items has rate and decay of its own."""
     table = [value for name, value in network.named_parameters() if name in ("items.ids", "items.tags")]
     rest = [value for name, value in network.named_parameters() if name not in ("items.ids", "items.tags")]
     rate = recipe.learning_rate
     groups = [
-        {"params": table, "lr": rate, "full": rate * recipe.table_rate, "weight_decay": 0.0},
+        {"params": table, "lr": rate, "full": rate * recipe.table_rate, "weight_decay": recipe.table_decay},
         {"params": rest, "lr": rate, "full": rate, "weight_decay": DECAY},
     ]
     return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
