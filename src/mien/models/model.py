@@ -5,11 +5,14 @@ the *histories it is given*: a user who came after the fit, a live history and a
 refit.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias
+from types import UnionType
+from typing import Any, ClassVar, Literal, Self, TypeAlias, Union, get_args, get_origin
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +64,10 @@ class Model(ABC):
     notes: tuple[str, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
-        for name in self.settings_names():
+        for name, kind in self.settings_kinds().items():
             value = getattr(self, name)
+            if not _fits(value, kind):
+                raise UsageError(f"The setting {name} of the model {self.name} is {_wanted(kind)}, not {value!r}.")
             if isinstance(value, int | float) and (value < 0 or (value == 0 and name not in self.zero_allowed)):
                 raise UsageError(f"The setting {name} of the model {self.name} must be above 0, not {value:g}.")
 
@@ -179,7 +184,12 @@ class Model(ABC):
     @classmethod
     def settings_names(cls) -> tuple[str, ...]:
         """The names of the settings, in their order."""
-        return tuple(part.name for part in fields(cls) if part.init)
+        return tuple(cls.settings_kinds())
+
+    @classmethod
+    def settings_kinds(cls) -> dict[str, Any]:
+        """The settings in their order, each with the type it was declared with."""
+        return {part.name: part.type for part in fields(cls) if part.init}
 
     def strength(self, data: Interactions, at_us: int, half_life_days: float | None) -> npt.NDArray[np.float64]:
         """Per row of `data` its weight by action, halved every `half_life_days` before `at_us` (None: never)."""
@@ -228,6 +238,27 @@ def _hide(scores: Scores, chunk: slice, exclude: Exclude, allowed: npt.NDArray[n
     elif exclude is not None:
         hidden = exclude[chunk].tocoo()
         scores[hidden.row[hidden.data != 0], hidden.col[hidden.data != 0]] = -np.inf
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of a declared type; numpy's numbers are numbers, a number that is not finite is none."""
+    if get_origin(kind) in (UnionType, Union):
+        return any(_fits(value, one) for one in get_args(kind))
+    if kind in (int, float):
+        wide = Integral if kind is int else Real
+        return isinstance(value, wide) and not isinstance(value, bool) and math.isfinite(value)
+    if get_origin(kind) is Literal:
+        return isinstance(value, str)
+    return isinstance(value, get_origin(kind) or kind)
+
+
+def _wanted(kind: Any) -> str:
+    """A declared type in words."""
+    if get_origin(kind) in (UnionType, Union):
+        return " or ".join(_wanted(one) for one in get_args(kind) if one is not type(None))
+    return {bool: "true or false", int: "a whole number", float: "a number"}.get(
+        kind, "a table" if get_origin(kind) is Mapping else "a text"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -138,10 +138,15 @@ class Shop:
         """
         chosen = TrainRecipe.default() if recipe is None else TrainRecipe.read(Path(recipe))
         build = current(self.stock)
-        with nullcontext() if process_rank() else self.workspace.writing():
+        with self.workspace.writing() if self.speaks else nullcontext():
             trained = train(self.stock, build, chosen, seed=seed, progress=progress)
         self._serving = None
         return trained
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this process is the one that writes and tells; of those that `torchrun` started together, the first."""
+        return process_rank() == 0
 
     def evaluate(
         self,

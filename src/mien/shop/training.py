@@ -21,7 +21,7 @@ from mien.core.item import Facet
 from mien.core.ports import Progress, Silent
 from mien.core.tables import EVENT, JUDGED
 from mien.models.behaviour import SMALL, Behaviour
-from mien.models.behaviour.together import together, wait
+from mien.models.behaviour.together import alone, together, told, wait
 from mien.models.content.reviews import rating_labels, train_review_head
 from mien.models.heads.heads import Heads
 from mien.models.interactions import Interactions
@@ -121,30 +121,32 @@ class _Work:
         facets = Yardstick.of(catalogue, population).facets
         facts = ItemFacts.nothing(data.n_items)
         if "behaviour" in recipe.models:
-            if rank:
-                wait()  # the first process reads the texts, the others find their vectors
-            settings = chosen_content(stock, catalogue)
-            facts = item_facts(stock, catalogue, facets, settings, report)
-            if not rank:
+            if not rank:  # the others are told, so that the texts are read once
+                settings = chosen_content(stock, catalogue)
+                facts = item_facts(stock, catalogue, facets, settings, report)
                 keep_content(stock, settings)
-                wait()
+            facts = told(facts)
         return cls(stock, build, recipe, seed, report, rank, data, facets, facts)
 
     def models(self) -> list[dict[str, Any]]:
         """The recommenders, and the frozen vector of the heads."""
         trained = []
         for name, settings in self.recipe.models.items():
-            model = made(name, settings)
-            if self.rank and not isinstance(model, Behaviour):
-                continue
-            folder = self.stock.workspace.models
-            self._fit(model, self.data, self.build.as_of_us, folder)
-            told: dict[str, Any] = {"model": name, "notes": list(model.notes)}
+            model, folder = made(name, settings), self.stock.workspace.models
             if isinstance(model, Behaviour):
-                told |= {"version": model.version_name, "verdict": model.curve.words(self.stock.language)}
+                self._fit(model, self.data, self.build.as_of_us, folder)
+                wait()
+            elif self.rank:
+                continue
+            else:
+                with alone():  # a blend may have a behaviour model among its parts
+                    self._fit(model, self.data, self.build.as_of_us, folder)
+            one: dict[str, Any] = {"model": name, "notes": list(model.notes)}
+            if isinstance(model, Behaviour):
+                one |= {"version": model.version_name, "verdict": model.curve.words(self.stock.language)}
                 self._draw(model)
                 self._freeze(settings)
-            trained.append(told)
+            trained.append(one)
         return trained
 
     def _fit(self, model: Model, data: Interactions, at_us: int, folder: Path) -> None:
@@ -155,7 +157,6 @@ class _Work:
         if self.rank == 0:
             model.save(folder)
             (folder / "behaviour.checkpoint").unlink(missing_ok=True)
-        wait()
 
     def _freeze(self, settings: Mapping[str, Any]) -> None:
         """A second, small behaviour model, of what came before the earliest window that a head learns from."""
@@ -166,6 +167,7 @@ class _Work:
         model = Behaviour(**{**SMALL, **{key: settings[key] for key in ("device", "threads") if key in settings}})
         if len(past):
             self._fit(model, past, early_us, self.stock.workspace.models / VECTOR)
+            wait()
             self.frozen.append(model)
 
     def heads(self) -> list[str]:
@@ -203,12 +205,12 @@ class _Work:
         )
         rated = judged[EVENT.TEXT].notnull() & judged[EVENT.RATING].notnull()
         kept = judged.filter(judged[JUDGED.VERDICT].isnull(), rated)
-        told = kept.select(EVENT.TEXT, EVENT.RATING).to_pyarrow()
-        if not len(told):
+        said = kept.select(EVENT.TEXT, EVENT.RATING).to_pyarrow()
+        if not len(said):
             return []
-        labels = rating_labels(pc.cast(told[EVENT.RATING], "float64").to_numpy())
+        labels = rating_labels(pc.cast(said[EVENT.RATING], "float64").to_numpy())
         try:
-            head = train_review_head(told[EVENT.TEXT].to_pylist(), labels, seed=self.seed, progress=self.report)
+            head = train_review_head(said[EVENT.TEXT].to_pylist(), labels, seed=self.seed, progress=self.report)
         except NotReady as few:
             return [str(few)]
         head.save(self.stock.workspace.models / REVIEWS)

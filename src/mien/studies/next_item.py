@@ -67,7 +67,7 @@ def study(
     if not models or not seeds:
         raise UsageError("Name at least one model and one seed.")
     chosen = {name: model_named(name) for name in models}
-    orders = _read(source)
+    orders = read_source(source)
     world = World.of(orders)
     report = progress or Silent()
     found = {name: _runs(kind, world, tuple(seeds), settings or {}, report) for name, kind in chosen.items()}
@@ -84,7 +84,7 @@ def study(
     }
 
 
-def _read(source: str) -> Orders:
+def read_source(source: str) -> Orders:
     scheme, sign, path = source.partition(":")
     if not sign or scheme not in SCHEMES:
         raise SourceError(f"“{source}” is not a source of this study. Write it as s3rec:FILE, FILE one line a user.")

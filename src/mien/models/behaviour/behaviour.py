@@ -16,7 +16,7 @@ from mien.core.extras import require
 from mien.core.ids import Rows
 from mien.core.ports import Progress, Silent
 from mien.models.artifact import Arrays
-from mien.models.behaviour.curve import Curve
+from mien.models.behaviour.curve import Curve, Point
 from mien.models.behaviour.recipe import Objective, Recipe, Start, Validation, check, size_named
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
@@ -115,6 +115,7 @@ class Behaviour(Model):
     facts: ItemFacts | None = field(default=None, init=False, repr=False)
     folder: Path | None = field(default=None, init=False, repr=False)
     progress: Progress = field(default_factory=Silent, init=False, repr=False)
+    watch: Callable[[Point], bool] | None = field(default=None, init=False, repr=False)
     _reader: "Reader | None" = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +161,15 @@ class Behaviour(Model):
     def keep_in(self, folder: Path | None, progress: Progress | None = None) -> Self:
         """Where the next fit keeps its checkpoints (None: nowhere), and whom it tells how far it is."""
         self.folder, self.progress = folder, progress or Silent()
+        return self
+
+    def watched_by(self, watch: Callable[[Point], bool] | None) -> Self:
+        """Who hears the point of each epoch of the next fit, and ends it there by True; the best epoch is kept.
+
+        A fit that goes on from a checkpoint tells the points of before once more, so that a watcher whose answers
+        depend on the points alone stops where it would have.
+        """
+        self.watch = watch
         return self
 
     def vectors(self, histories: Interactions, users: npt.ArrayLike, *, at_us: int) -> npt.NDArray[np.float32]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import distributed
 
 from mien.models.behaviour.curve import Curve
 from mien.models.behaviour.network import Network, arrays_of
 from mien.models.behaviour.reading import Reader
 from mien.models.behaviour.recipe import Recipe
 from mien.models.behaviour.start import item_start
+from mien.models.behaviour.together import local_rank, place
 from mien.models.behaviour.tokens import Tokens
 from mien.models.behaviour.training import Measured, Run, train
 from mien.models.interactions import Interactions
@@ -67,7 +67,8 @@ def _trained(
     network = _network(tokens, facts, recipe, seed)
     judge = None if held is None else Judge(data, held, model.hide_seen, seed)
     told = digest(data, facts, recipe, seed)
-    run = Run(tokens, data.n_items, recipe, seed, judge, model.folder, told, model.progress)
+    watch = None if held is None and model.refit else model.watch  # the last training is not on trial
+    run = Run(tokens, data.n_items, recipe, seed, judge, model.folder, told, model.progress, watch)
     return network, train(network, run)
 
 
@@ -137,15 +138,14 @@ def _device(asked: str) -> str:
         return asked
     if not torch.cuda.is_available():
         return "cpu"
-    rank = distributed.get_rank() if distributed.is_initialized() else 0
-    return f"cuda:{rank % torch.cuda.device_count()}"
+    return f"cuda:{local_rank() % torch.cuda.device_count()}"
 
 
 class _threads:  # noqa: N801 (reads as what it does)
     """Torch's threads set for a while; one process of several takes one, or they would tread on each other."""
 
     def __init__(self, threads: int) -> None:
-        self.threads = 1 if distributed.is_available() and distributed.is_initialized() else threads
+        self.threads = 1 if place()[1] > 1 else threads
 
     def __enter__(self) -> None:
         self.before = torch.get_num_threads()

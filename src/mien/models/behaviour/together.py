@@ -3,8 +3,17 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import TypeVar
 
 from mien.core.extras import require
+
+T = TypeVar("T")
+PATIENCE = timedelta(days=1)
+"""How long processes wait for each other: what only the first one does (the heads, other models) may take hours.
+One that fails is noticed at once, since `torchrun` ends the others."""
+_ALONE = ContextVar("alone", default=False)
 
 
 def others() -> int:
@@ -15,6 +24,16 @@ def others() -> int:
 def process_rank() -> int:
     """Which of the processes this one is, 0 the first; 0 where it is alone."""
     return int(os.environ.get("RANK", "0")) if others() else 0
+
+
+def place() -> tuple[int, int]:
+    """Rank and number of the processes that work together right now: (0, 1) outside of `together` or in `alone`."""
+    if _ALONE.get() or not others():
+        return 0, 1
+    distributed = require("models", "torch").distributed
+    if not distributed.is_initialized():
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
 
 
 @contextmanager
@@ -29,14 +48,52 @@ def together() -> Iterator[int]:
     torch = require("models", "torch")
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     backend = "nccl" if torch.cuda.is_available() and torch.cuda.device_count() >= local else "gloo"
-    torch.distributed.init_process_group(backend)
+    if backend == "nccl":
+        torch.cuda.set_device(local_rank())
+    torch.distributed.init_process_group(backend, timeout=PATIENCE)
     try:
         yield torch.distributed.get_rank()
     finally:
         torch.distributed.destroy_process_group()
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """What one process does while the others are elsewhere: a training within is that process's own."""
+    before = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(before)
+
+
+def local_rank() -> int:
+    """Which of the processes of this host this one is."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def told(value: T) -> T:
+    """What the first process says, in every process; all must ask, the others' own value counts for nothing."""
+    if place()[1] == 1:
+        return value
+    spoken = [value]
+    require("models", "torch").distributed.broadcast_object_list(spoken, src=0)
+    return spoken[0]
+
+
+def summed(values: list[float]) -> list[float]:
+    """The sums over all processes, in every process."""
+    if place()[1] == 1:
+        return values
+    torch = require("models", "torch")
+    device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
+    shares = torch.tensor(values, dtype=torch.float64, device=device)
+    torch.distributed.all_reduce(shares)
+    found: list[float] = shares.tolist()
+    return found
+
+
 def wait() -> None:
     """Until every process has come here; at once where there is one."""
-    if others():
+    if place()[1] > 1:
         require("models", "torch").distributed.barrier()

@@ -1,8 +1,8 @@
 """The training loop: batches of one size, early stopping on what was held out, checkpoints that a kill cannot break.
 
 All that is drawn in a step comes from (seed, epoch, step), so a run that was killed and resumed gives the same model
-as one that was not. Under `torchrun` every process takes its share of each epoch's batches and gradients are averaged
-(DistributedDataParallel); the first process validates and writes.
+as one that was not. Under `torchrun` the acts of a step are divided among the processes and gradients are averaged
+(DistributedDataParallel), so that a recipe means the same for any number of them; the first one validates and writes.
 """
 
 import io
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from mien.core.errors import MienError
@@ -25,6 +25,7 @@ from mien.models.behaviour.curve import Curve, Point
 from mien.models.behaviour.losses import Negatives, SampledSoftmax
 from mien.models.behaviour.network import Batch, Network
 from mien.models.behaviour.recipe import Recipe
+from mien.models.behaviour.together import place, summed, told
 from mien.models.behaviour.tokens import Ints, Tokens, Windows, bucket
 from mien.stores.durable import whole
 
@@ -36,7 +37,7 @@ BETAS = (0.9, 0.98)
 DECAY = 0.01
 """Weight decay of everything but the table of items."""
 CLIP = 1.0
-FORMAT = 1
+FORMAT = 2
 NOTHING = (-1.0, -math.inf)
 """NDCG and negated loss before anything was judged."""
 
@@ -77,6 +78,8 @@ class Run:
     digest: str
     """Of the data and the recipe: a checkpoint of another one is not taken up."""
     progress: Progress
+    watch: Callable[[Point], bool] | None = None
+    """Hears each epoch's point as it is known, those before a kill once more; True ends the training there."""
 
 
 @dataclass(eq=False)
@@ -115,7 +118,7 @@ class _Loop:
         self.network, self.run, self.recipe = network, run, run.recipe
         self.device = torch.device(run.recipe.device)
         network.to(self.device)
-        self.rank, self.world = _place()
+        self.rank, self.world = place()
         self.wrapped: Any = DistributedDataParallel(network) if self.world > 1 else network
         self.optimiser = _optimiser(network, run.recipe)
         counts = np.bincount(run.tokens.item, minlength=run.n_items)
@@ -126,13 +129,16 @@ class _Loop:
         self.spent = 0.0
         self.began = time.process_time()
         self.saved = time.monotonic()
+        self.stopped = False
 
     def go(self) -> Curve:
         self._resume()
+        for point in self.state.points:
+            self._tell(Point(**point))
         total = int(self.windows.size.sum()) * self.recipe.epochs // self.world
         advance = self.run.progress.step("train behaviour", total)
         advance(int(self.windows.size.sum()) * self.state.epoch // self.world)
-        while self.state.epoch < self.recipe.epochs and not self._patience_is_out():
+        while self.state.epoch < self.recipe.epochs and not (self.stopped or self._patience_is_out()):
             self._epoch(advance)
             self._finish_epoch()
         if self.state.best_network:
@@ -146,8 +152,12 @@ class _Loop:
     # -- one epoch ----------------------------------------------------------------------------------------------------
 
     def _batches(self, epoch: int) -> list[Ints]:
-        batches = self.windows.batches(self.recipe.batch_tokens, np.random.default_rng((self.run.seed, 1, epoch)))
-        return batches[_place()[0] :: _place()[1]][: len(batches) // _place()[1]]
+        """This process's share; where the batches do not divide evenly, the first ones are taken twice."""
+        tokens = max(1, self.recipe.batch_tokens // self.world)
+        batches = self.windows.batches(tokens, np.random.default_rng((self.run.seed, 1, epoch)))
+        return [
+            batches[k % len(batches)] for k in range(self.rank, len(batches) + -len(batches) % self.world, self.world)
+        ]
 
     def _epoch(self, advance: Callable[[int], None]) -> None:
         state, seed = self.state, self.run.seed
@@ -263,7 +273,8 @@ class _Loop:
 
     def _finish_epoch(self) -> None:
         state = self.state
-        loss = state.summed / max(state.targets, 1)
+        loss, targets = summed([state.summed, float(state.targets)])
+        loss /= max(targets, 1)
         found = self._judged()
         seconds = self.spent + time.process_time() - self.began
         held, ndcg, recall = (None, None, None) if found is None else (found.loss, found.ndcg, found.recall)
@@ -274,18 +285,19 @@ class _Loop:
             state.best_network = {name: value.clone() for name, value in self.network.state_dict().items()}
         state.epoch, state.step, state.summed, state.targets = state.epoch + 1, 0, 0.0, 0
         self._save()
+        self._tell(point)
+
+    def _tell(self, point: Point) -> None:
+        """The first process asks whoever watches; all of them hear the answer, so that they stop together."""
+        if self.run.watch is not None:
+            self.stopped |= told(self.run.watch(point) if self.rank == 0 else False)
 
     def _judged(self) -> Measured | None:
         """The first process judges; all of them hear what it found, so that they stop together."""
         if self.run.judge is None:
             return None
         self.network.eval()
-        found = self.run.judge(self.network) if self.rank == 0 else None
-        if self.world > 1:
-            told = [found]
-            distributed.broadcast_object_list(told, src=0)
-            (found,) = told
-        return found
+        return told(self.run.judge(self.network) if self.rank == 0 else None)
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
@@ -299,6 +311,7 @@ class _Loop:
             return
         held = {
             "format": FORMAT,
+            "world": self.world,
             "digest": self.run.digest,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -319,8 +332,11 @@ class _Loop:
         except Exception as damage:  # torch raises whatever the damaged bytes make it stumble over
             self.run.progress.note(f"{self._path} cannot be read ({type(damage).__name__}); training begins anew")
             return
-        if held.get("format") != FORMAT or held.get("digest") != self.run.digest:
-            self.run.progress.note(f"{self._path} is of other data, settings or version; training begins anew")
+        if tuple(held.get(key) for key in ("format", "digest", "world")) != (FORMAT, self.run.digest, self.world):
+            self.run.progress.note(
+                f"{self._path} is of other data, settings or version, or of another number of processes; "
+                "training begins anew"
+            )
             return
         self.network.load_state_dict(held["network"])
         self.optimiser.load_state_dict(held["optimiser"])
@@ -370,10 +386,3 @@ def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": rest, "lr": rate, "full": rate, "weight_decay": DECAY},
     ]
     return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
-
-
-def _place() -> tuple[int, int]:
-    """Rank and number of the processes that train together."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1
