@@ -145,7 +145,7 @@ class Shop:
 
     @property
     def speaks(self) -> bool:
-        """Whether this process is the one that writes and tells; of those that `torchrun` started together, the first."""
+        """Whether this process writes and tells: of those that `torchrun` started together only the first one does."""
         return process_rank() == 0
 
     def evaluate(

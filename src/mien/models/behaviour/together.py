@@ -1,18 +1,22 @@
 """Training by several processes, on one host or many, as `torchrun` starts them; one process alone needs nothing."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import TypeVar
 
+from mien.core.errors import TransientError
 from mien.core.extras import require
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other: what only the first one does (the heads, other models) may take hours.
 One that fails is noticed at once, since `torchrun` ends the others."""
+LOST = re.compile("closed by peer|reset by peer|gloo|nccl", re.IGNORECASE)
+"""How the libraries say that another process is gone."""
 _ALONE = ContextVar("alone", default=False)
 
 
@@ -53,6 +57,13 @@ def together() -> Iterator[int]:
     torch.distributed.init_process_group(backend, timeout=PATIENCE)
     try:
         yield torch.distributed.get_rank()
+    except RuntimeError as lost:
+        if not LOST.search(str(lost)):
+            raise
+        raise TransientError(
+            f"Process {process_rank()} stops, because another one of this training ended; that one says why. Run the "
+            "same command again: what has a checkpoint goes on from there."
+        ) from lost
     finally:
         torch.distributed.destroy_process_group()
 
