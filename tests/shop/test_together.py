@@ -161,7 +161,7 @@ def test_one_that_fails_stops_the_others_with_a_sentence(shop: Path) -> None:
 
 
 def test_a_killed_training_ends_in_the_same_model(shop: Path, tmp_path: Path, toy: World) -> None:
-    recipe = RECIPE.replace("threads = 1", "threads = 1\nepochs = 150\npatience = 150\ncheckpoint_minutes = 1e-6")
+    recipe = RECIPE.replace("threads = 1", "threads = 1\nepochs = 40\npatience = 40\ncheckpoint_minutes = 1e-6")
     recipe = recipe.replace("heads = true", "").replace("[models.popular]", "").partition("[models.blend]")
     (tmp_path / "recipe.toml").write_text(recipe[0] + recipe[2].partition("cuts = 0")[2])
     calm = trained(shop)

@@ -162,7 +162,7 @@ class Model(ABC):
         if meta["version"] != cls.version:
             raise WorkspaceError(
                 f"{path} holds version {meta['version']} of {cls.name}; this Mien reads version {cls.version}. "
-                "Run mien build."
+                "Run mien build, and mien train where it was trained."
             )
         model = cls(**meta["settings"])
         model.fitted, model.at_us, model.n_items = arrays, meta["at_us"], meta["n_items"]

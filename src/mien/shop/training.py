@@ -37,6 +37,8 @@ from mien.shop.trained import REVIEWS, VECTOR, chosen_content, item_facts, keep_
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
+NO_TEXT = "items: none has a title or description, so they are read by their tags and ids alone"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
@@ -70,8 +72,12 @@ class TrainRecipe:
             if not isinstance(recipe.get(key, True), bool):
                 raise UsageError(f"{path}: {key} is true or false, not {recipe[key]!r}.")
         chosen: dict[str, dict[str, Any]] = recipe.get("models", {})
+        if not isinstance(chosen, dict):
+            raise UsageError(f"{path}: models is written as tables, [models.NAME] and its settings, not {chosen!r}.")
         for name, settings in chosen.items():
             known = model_named(name).settings_names()
+            if not isinstance(settings, dict):
+                raise UsageError(f"{path}: write [models.{name}] and its settings below, not {name} = {settings!r}.")
             for key in settings:
                 if key not in known:
                     raise UnknownName(f"recipe key of models.{name}", key, known)
@@ -95,7 +101,7 @@ def train(
     with together() as rank:
         work = _Work.of(stock, build, recipe, seed, report, rank)
         trained = work.models()
-        notes = work.heads() + work.reviews() if rank == 0 else []
+        notes = [*work.notes, *work.heads(), *work.reviews()] if rank == 0 else []
     return {"as_of": build.as_of.isoformat(), "interactions": len(work.data), "models": trained, "notes": notes}
 
 
@@ -110,6 +116,7 @@ class _Work:
     data: Interactions
     facets: tuple[Facet, ...]
     facts: ItemFacts
+    notes: tuple[str, ...] = ()
     frozen: list[Behaviour] = field(default_factory=list)
 
     @classmethod
@@ -119,14 +126,15 @@ class _Work:
         data = interactions(stock, judged)
         catalogue = stock.catalogue(build.as_of_us)
         facets = Yardstick.of(catalogue, population).facets
-        facts = ItemFacts.nothing(data.n_items)
+        facts, notes = ItemFacts.nothing(data.n_items), []
         if "behaviour" in recipe.models:
             if not rank:  # the others are told, so that the texts are read once
                 settings = chosen_content(stock, catalogue)
                 facts = item_facts(stock, catalogue, facets, settings, report)
                 keep_content(stock, settings)
+                notes = [] if settings else [NO_TEXT]
             facts = told(facts)
-        return cls(stock, build, recipe, seed, report, rank, data, facets, facts)
+        return cls(stock, build, recipe, seed, report, rank, data, facets, facts, tuple(notes))
 
     def models(self) -> list[dict[str, Any]]:
         """The recommenders, and the frozen vector of the heads."""

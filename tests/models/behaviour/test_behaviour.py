@@ -8,9 +8,10 @@ import pytest
 import scipy.sparse as sp
 
 from mien.core.clock import DAY_US
-from mien.core.errors import UnknownName, UsageError
+from mien.core.errors import MienError, UnknownName, UsageError
 from mien.core.event import ACTION_CODE
 from mien.models.behaviour import Behaviour
+from mien.models.behaviour.curve import Curve, Point
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
 from mien.testing.model_checks import NOW_US
@@ -139,6 +140,7 @@ def test_a_checkpoint_of_other_data_is_left_aside(tmp_path: Path) -> None:
     (tmp_path / "behaviour.checkpoint").write_bytes(b"half a file")
     Behaviour(**settings).keep_in(tmp_path, Notes()).fit(data, at_us=NOW_US)
     assert any("cannot be read" in text for text in told)
+    assert "is of other data" in model.notes[0]
 
 
 def test_a_loss_that_is_no_number_stops_and_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -153,6 +155,60 @@ def test_a_loss_that_is_no_number_stops_and_says_where(monkeypatch: pytest.Monke
     with pytest.raises(training.Diverged, match=r"epoch 2, step 1\. The last good state, epoch 1, is kept") as failed:
         Behaviour(**QUICK).keep_in(tmp_path).fit(data, at_us=NOW_US)
     assert (failed.value.epoch, failed.value.step) == (1, 0)
+
+
+def test_who_watches_ends_the_training_and_hears_again_after_a_kill(tmp_path: Path) -> None:
+    """Stopped after the third epoch, at once or after a kill in the second: the same points, the same model."""
+    data, settings = circle(), {**QUICK, "epochs": 6}
+    heard: list[Point] = []
+
+    def after_three(point: Point) -> bool:
+        heard.append(point)
+        return point.epoch == 2
+
+    whole = Behaviour(**settings).watched_by(after_three).fit(data, at_us=NOW_US)
+    assert [point.epoch for point in heard] == [0, 1, 2]
+    assert list(whole.curve.points) == heard
+    heard.clear()
+
+    def killed(point: Point) -> bool:
+        if point.epoch == 1:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        Behaviour(**settings).keep_in(tmp_path).watched_by(killed).fit(data, at_us=NOW_US)
+    resumed = Behaviour(**settings).keep_in(tmp_path).watched_by(after_three).fit(data, at_us=NOW_US)
+    assert [point.epoch for point in heard] == [0, 1, 2]
+    everyone = np.arange(data.n_users)
+    assert np.array_equal(whole.score(data, everyone, at_us=NOW_US), resumed.score(data, everyone, at_us=NOW_US))
+    heard.clear()
+    Behaviour(**settings, refit=True).watched_by(after_three).fit(data, at_us=NOW_US)
+    assert len(heard) == 3, "the training on everything is not on trial"
+
+
+def test_more_processes_than_batches_leave_nobody_without_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every batch is somebody's, and all have as many."""
+    shares = []
+    for rank in range(5):
+        monkeypatch.setattr(training, "place", lambda rank=rank: (rank, 5))
+        monkeypatch.setattr(training, "DistributedDataParallel", lambda network: network)
+        monkeypatch.setattr(training._Loop, "go", lambda loop: shares.append(loop._batches(0)) or Curve((), -1, 1))
+        Behaviour(**{**QUICK, "batch_tokens": 2000}).fit(circle(users=9), at_us=NOW_US)
+    assert {len(share) for share in shares} == {len(shares[0])}
+    assert len(shares[0]) >= 1
+    taken = np.unique(np.concatenate([batch for share in shares for batch in share]))
+    assert len(taken) == taken.max() + 1
+
+
+@pytest.mark.parametrize("words", ["DefaultCPUAllocator: can't allocate memory", "CUDA out of memory."])
+def test_too_little_memory_names_the_settings_to_lower(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Any, *given: Any) -> Any:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(training._Loop, "_step", full)
+    with pytest.raises(MienError, match=r"batch_tokens = 128 and width 16\. Lower batch_tokens or negatives"):
+        Behaviour(**QUICK).fit(circle(), at_us=NOW_US)
 
 
 def test_too_few_acts_are_said() -> None:
@@ -170,6 +226,11 @@ def test_too_few_acts_are_said() -> None:
         ({"dropout": 1.5}, UsageError, "is a share"),
         ({"ids": False, "content": False}, UsageError, "nothing tells one item from another"),
         ({"width": 30, "heads": 4}, UsageError, "multiple of the number of heads"),
+        ({"epochs": "many"}, UsageError, "epochs of the model behaviour is a whole number, not 'many'"),
+        ({"epochs": 2.5}, UsageError, "is a whole number"),
+        ({"size": 3}, UsageError, "size of the model behaviour is a text, not 3"),
+        ({"ids": 1}, UsageError, "is true or false"),
+        ({"learning_rate": float("nan")}, UsageError, "is a number, not nan"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], error: type[Exception], words: str) -> None:

@@ -227,8 +227,8 @@ class Behaviour(Model):
         facts = facts or ItemFacts.nothing(data.n_items)
         if len(facts) != data.n_items:
             raise UsageError(f"There are {data.n_items} items, but facts about {len(facts)} of them.")
-        arrays, table, curve, note = fit_network(self, data, facts, seed)
-        self.notes = (note,) if note else ()
+        arrays, table, curve, notes = fit_network(self, data, facts, seed)
+        self.notes = tuple(notes)
         columns = {"tags": list(facts.names), "content": facts.content.shape[1]}
         told: Arrays = {COLUMNS: _written(columns), "curve": _written(curve.to_dict()), "table": table}
         return told | {NETWORK + name: array for name, array in arrays.items()}

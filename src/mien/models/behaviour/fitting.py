@@ -28,7 +28,7 @@ AT_ONCE = 512
 
 def fit_network(
     model: "Behaviour", data: Interactions, facts: ItemFacts, seed: int
-) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.float32], Curve, str]:
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.float32], Curve, list[str]]:
     """Parameters by name, the table of items, the curve, and what a reader must be told."""
     from mien.models.behaviour.behaviour import LEAST_ACTS
 
@@ -43,14 +43,14 @@ def fit_network(
                 f"behaviour: {followed} acts that another follows are too few to learn from (at least {LEAST_ACTS}); "
                 "what is popular answers instead"
             )
-            return arrays_of(network), _table(network), Curve((), -1, recipe.epochs), note
+            return arrays_of(network), _table(network), Curve((), -1, recipe.epochs), [note]
         past, held = _held_out(data, model)
-        network, curve = _trained(model, past, facts, recipe, seed, held)
+        network, curve, notes = _trained(model, past, facts, recipe, seed, held)
         if model.refit and held is not None:
             again = replace(recipe, epochs=curve.best + 1)
-            network, _ = _trained(model, data, facts, again, seed, None)
+            network, *_ = _trained(model, data, facts, again, seed, None)
         table = _table(network)
-    return arrays_of(network), table, curve, ""
+    return arrays_of(network), table, curve, notes
 
 
 def _table(network: Network) -> npt.NDArray[np.float32]:
@@ -60,7 +60,7 @@ def _table(network: Network) -> npt.NDArray[np.float32]:
 
 def _trained(
     model: "Behaviour", data: Interactions, facts: ItemFacts, recipe: Recipe, seed: int, held: Interactions | None
-) -> tuple[Network, Curve]:
+) -> tuple[Network, Curve, list[str]]:
     from mien.models.behaviour.behaviour import digest
 
     tokens = Tokens.of(data, recipe.horizon_days)
@@ -68,8 +68,8 @@ def _trained(
     judge = None if held is None else Judge(data, held, model.hide_seen, seed)
     told = digest(data, facts, recipe, seed)
     watch = None if held is None and model.refit else model.watch  # the last training is not on trial
-    run = Run(tokens, data.n_items, recipe, seed, judge, model.folder, told, model.progress, watch)
-    return network, train(network, run)
+    run = Run(tokens, data.n_items, recipe, seed, judge, model.folder, told, model.progress, watch=watch)
+    return network, train(network, run), run.notes
 
 
 def _network(tokens: Tokens, facts: ItemFacts, recipe: Recipe, seed: int) -> Network:

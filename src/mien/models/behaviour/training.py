@@ -78,6 +78,8 @@ class Run:
     digest: str
     """Of the data and the recipe: a checkpoint of another one is not taken up."""
     progress: Progress
+    notes: list[str] = field(default_factory=list)
+    """Takes what a reader of the result must be told."""
     watch: Callable[[Point], bool] | None = None
     """Hears each epoch's point as it is known, those before a kill once more; True ends the training there."""
 
@@ -330,17 +332,19 @@ class _Loop:
         try:
             held = torch.load(self._path, weights_only=True, map_location=self.device)
         except Exception as damage:  # torch raises whatever the damaged bytes make it stumble over
-            self.run.progress.note(f"{self._path} cannot be read ({type(damage).__name__}); training begins anew")
+            self._begin_anew(f"cannot be read ({type(damage).__name__})")
             return
         if tuple(held.get(key) for key in ("format", "digest", "world")) != (FORMAT, self.run.digest, self.world):
-            self.run.progress.note(
-                f"{self._path} is of other data, settings or version, or of another number of processes; "
-                "training begins anew"
-            )
+            self._begin_anew("is of other data, settings or version, or of another number of processes")
             return
         self.network.load_state_dict(held["network"])
         self.optimiser.load_state_dict(held["optimiser"])
         self.state, self.spent = _State(**held["state"]), held["spent"]
+
+    def _begin_anew(self, why: str) -> None:
+        text = f"{self._path} {why}; training begins anew"
+        self.run.progress.note(text)
+        self.run.notes.append(text)
 
     def _what_was_kept(self) -> str:
         if self.state.best < 0:
