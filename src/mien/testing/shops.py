@@ -31,6 +31,8 @@ class RealShop:
     active_days: float | None
     test_days: float | None
     facets: tuple[Facet, ...]
+    texts: tuple[str, ...] = ()
+    """What each item says of itself, empty where nothing; no entry where the shop has no words at all."""
 
 
 def complete_journey() -> RealShop:
@@ -49,7 +51,9 @@ def complete_journey() -> RealShop:
         coded_facet("category", 2, _texts(about["product_category"])),
         coded_facet("brand", 0, _texts(about["manufacturer_id"])),
     )
-    return RealShop("Complete Journey", data, to_us(parse_time("2017-12-04")), 28.0, 14.0, facets)
+    said = (_texts(about[name]) for name in ("product_type", "product_category", "department", "brand"))
+    texts = tuple(". ".join(part for part in parts if part) for parts in zip(*said, strict=True))
+    return RealShop("Complete Journey", data, to_us(parse_time("2017-12-04")), 28.0, 14.0, facets, texts)
 
 
 def online_retail(folder: Path) -> RealShop:
@@ -70,7 +74,14 @@ def online_retail(folder: Path) -> RealShop:
     value = pc.multiply(table["Quantity"].cast(pa.float64()), table["UnitPrice"].cast(pa.float64()))
     data, codes = _purchases(table["CustomerID"], code, table["InvoiceDate"], value, table["Quantity"])
     facets = (coded_facet("category", 1, _texts(pc.utf8_slice_codeunits(codes, 0, 4))),)
-    return RealShop("Online Retail", data, to_us(parse_time("2011-11-11")), 90.0, None, facets)
+    titles = (
+        pa.table({"code": code, "title": table["Description"].cast(pa.string())})
+        .group_by("code")
+        .aggregate([("title", "max")])
+    )
+    titles = titles["title_max"].take(pc.index_in(codes, value_set=titles["code"].combine_chunks()))
+    texts = tuple(title or "" for title in _texts(titles))
+    return RealShop("Online Retail", data, to_us(parse_time("2011-11-11")), 90.0, None, facets, texts)
 
 
 def ta_feng(folder: Path) -> RealShop:

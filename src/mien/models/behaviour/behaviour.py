@@ -116,6 +116,7 @@ class Behaviour(Model):
     folder: Path | None = field(default=None, init=False, repr=False)
     progress: Progress = field(default_factory=Silent, init=False, repr=False)
     watch: Callable[[Point], bool] | None = field(default=None, init=False, repr=False)
+    begin: Arrays = field(default_factory=dict, init=False, repr=False)
     _reader: "Reader | None" = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -157,6 +158,32 @@ class Behaviour(Model):
         table = table_of(self._network(), facts.named(known["tags"]), self.recipe)
         self.fitted |= {"table": table, "fallback": fallback}
         self.n_items, self._reader = len(facts), None
+
+    def moved_to(self, facts: ItemFacts) -> "Behaviour":
+        """This model, fitted, in another catalogue: its items are read and ranked by the same kind of content alone.
+
+        Only a model without ids can move: ids say nothing elsewhere. Tags find their column by name; this model stays
+        as it is. Raises `UsageError` for a model with ids, or content of another width.
+        """
+        self._check_fitted()
+        if self.ids:
+            raise UsageError("Items of another catalogue have none of the fitted ids. Fit with ids = false to move.")
+        moved = Behaviour(**{name: getattr(self, name) for name in self.settings_names()})
+        moved.fitted, moved.at_us, moved.notes = {**self.fitted, "fallback": np.empty(0)}, self.at_us, self.notes
+        return moved.use_items(facts)
+
+    def start_from(self, other: "Behaviour | None") -> Self:
+        """Begin the next fits with what a fitted model learnt (None: anew), the vectors of ids and tags left aside.
+
+        Those belong to one catalogue; the transformer and what reads content do not. Parts that only one of the two
+        has begin as ever. Raises `UsageError` where a part is of another size.
+        """
+        self.begin = {}
+        if other is not None:
+            other._check_fitted()
+            taken = other._network().items()
+            self.begin = {name: array for name, array in taken if name not in ("items.ids", "items.tags")}
+        return self
 
     def keep_in(self, folder: Path | None, progress: Progress | None = None) -> Self:
         """Where the next fit keeps its checkpoints (None: nowhere), and whom it tells how far it is."""
@@ -262,9 +289,11 @@ def _written(document: dict[str, Any]) -> npt.NDArray[np.uint8]:
     return np.frombuffer(json.dumps(document, ensure_ascii=False).encode(), dtype=np.uint8)
 
 
-def digest(data: Interactions, facts: ItemFacts, settings: Recipe, seed: int) -> str:
+def digest(data: Interactions, facts: ItemFacts, settings: Recipe, seed: int, begin: Arrays) -> str:
     """Of all that decides a training, so that a checkpoint is taken up by no other one."""
     told = hashlib.blake2b(digest_size=16)
+    for name in sorted(begin):
+        told.update(np.ascontiguousarray(begin[name]).view(np.uint8).data)
     for column in (data.user, data.item, data.action, data.at_us, facts.tags.indices, facts.content):
         told.update(np.ascontiguousarray(column).view(np.uint8).data)
     chosen = {name: value for name, value in asdict(settings).items() if name not in ("device", "threads")}

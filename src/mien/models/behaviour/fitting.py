@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from mien.models.behaviour.curve import Curve
-from mien.models.behaviour.network import Network, arrays_of
+from mien.models.behaviour.network import Network, arrays_of, begin_with
 from mien.models.behaviour.reading import Reader
 from mien.models.behaviour.recipe import Recipe
 from mien.models.behaviour.start import item_start
@@ -64,9 +64,9 @@ def _trained(
     from mien.models.behaviour.behaviour import digest
 
     tokens = Tokens.of(data, recipe.horizon_days)
-    network = _network(tokens, facts, recipe, seed)
+    network = begin_with(_network(tokens, facts, recipe, seed), model.begin)
     judge = None if held is None else Judge(data, held, model.hide_seen, seed)
-    told = digest(data, facts, recipe, seed)
+    told = digest(data, facts, recipe, seed, model.begin)
     watch = None if held is None and model.refit else model.watch  # the last training is not on trial
     run = Run(tokens, data.n_items, recipe, seed, judge, model.folder, told, model.progress, watch=watch)
     return network, train(network, run), run.notes

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mien.core.errors import UsageError
 from mien.core.event import ACTIONS
 from mien.models.behaviour.recipe import Recipe
 from mien.models.behaviour.tokens import GAPS, PRICES, QUANTITIES
@@ -214,4 +215,18 @@ def arrays_of(network: Network) -> dict[str, npt.NDArray[Any]]:
 def take_arrays(network: Network, arrays: Mapping[str, npt.NDArray[Any]]) -> Network:
     """Put parameters back that `arrays_of` took out."""
     network.load_state_dict({name: torch.from_numpy(np.array(arrays[name])) for name in network.state_dict()})
+    return network
+
+
+def begin_with(network: Network, arrays: Mapping[str, npt.NDArray[Any]]) -> Network:
+    """Put those of another network's parameters in place that this one has too. Raises `UsageError` for other sizes."""
+    own = network.state_dict() if arrays else {}
+    for name in own.keys() & arrays.keys():
+        if own[name].shape != arrays[name].shape:
+            raise UsageError(
+                f"{name} is {tuple(own[name].shape)} here and {arrays[name].shape} in the model to begin with. "
+                "Use the same sizes, length and encoder in both."
+            )
+    for name in own.keys() & arrays.keys():
+        own[name].copy_(torch.from_numpy(np.array(arrays[name])))
     return network
