@@ -6,6 +6,7 @@ profile is worth without the aggregates is a question of its own: the study prof
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from mien.models.behaviour import SMALL, Behaviour
 from mien.models.items import ItemFacts
 from mien.studies.metrics import bootstrap_mean, paired_difference
 from mien.studies.next_basket import basket_figures, baskets_of, real_shop
-from mien.studies.ordered import LAST_US, ORDERED, SCHEMES, K, ndcg, ranks_of, read_world, recall
+from mien.studies.ordered import LAST_US, ORDERED, SCHEMES, K, disordered, ndcg, ranks_of, read_world, recall
 
 NAME = "ablation"
 FULL = "full"
@@ -34,8 +35,21 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "shuffled": {"shuffled": True},
 }
 """Row → settings that differ from the full model's. A row that changes nothing there is left out, and said."""
+DISORDER = "full, asked in disorder"
+"""The full model, asked from histories whose acts are in random order: is the order read at all?"""
+
 Floats = npt.NDArray[np.float64]
-Measured = Callable[[Behaviour, int], dict[str, Floats]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Protocol:
+    """`fit(model, seed)`, then `ask(model, seed or None)`: figures a user, with a seed from disordered histories."""
+
+    base: dict[str, Any]
+    facts: ItemFacts
+    about: dict[str, Any]
+    fit: Callable[[Behaviour, int], object]
+    ask: Callable[[Behaviour, int | None], dict[str, Floats]]
 
 
 def study(
@@ -57,46 +71,61 @@ def study(
             raise UnknownName("variant", name, VARIANTS)
     if not seeds:
         raise UsageError("Name at least one seed.")
-    base, facts, measured, about = _world(source, progress or Silent())
-    base = {**base, **(settings or {})}
+    protocol = _protocol(source, progress or Silent())
+    base = {**protocol.base, **(settings or {})}
     asked = tuple(dict.fromkeys((FULL, *variants)))
-    reasons = {name: _left_out(VARIANTS[name], base, facts) for name in asked if name != FULL}
+    reasons = {name: _left_out(VARIANTS[name], base, protocol.facts) for name in asked if name != FULL}
     rows = [name for name in asked if not reasons.get(name)]
-    found = {name: _runs({**base, **VARIANTS[name]}, measured, seeds) for name in rows}
+    found: dict[str, dict[str, Any]] = {}
+    for name in rows:
+        found |= _runs(name, {**base, **VARIANTS[name]}, protocol, seeds)
     return {
         "study": NAME,
         "source": source,
-        **about,
+        **protocol.about,
         "seeds": list(seeds),
         "settings": base,
         "left_out": {name: reason for name, reason in reasons.items() if reason},
-        "models": [_row(name, found[name], found[FULL]) for name in rows],
+        "models": [_row(name, found[name], found[FULL]) for name in found],
     }
 
 
-def _world(source: str, report: Progress) -> tuple[dict[str, Any], ItemFacts, Measured, dict[str, Any]]:
-    """The full model's settings, what is known of items, how a model is fitted and measured, and what to say."""
-    small = {**SMALL, "threads": 1}
+def _protocol(source: str, report: Progress) -> _Protocol:
     if source.partition(":")[0] in SCHEMES:
-        world = read_world(source)
+        return _next_item(source, report)
+    return _next_basket(source, report)
 
-        def next_item(model: Behaviour, seed: int) -> dict[str, Floats]:
-            model.use_items(world.facts).keep_in(None, report).fit(world.known, at_us=LAST_US, seed=seed)
-            ranks = ranks_of(model, world, report)
-            return {"ndcg": ndcg(ranks), "recall": recall(ranks)}
 
-        about = {"protocol": "next item, leave-one-out", "users": len(world.users)}
-        return {**small, **ORDERED}, world.facts, next_item, about
+def _next_item(source: str, report: Progress) -> _Protocol:
+    world = read_world(source)
+
+    def ask(model: Behaviour, seed: int | None) -> dict[str, Floats]:
+        histories = None if seed is None else disordered(world.known, seed)
+        ranks = ranks_of(model, world, report, asked_from=histories)
+        return {"ndcg": ndcg(ranks), "recall": recall(ranks)}
+
+    def fit(model: Behaviour, seed: int) -> Behaviour:
+        return model.use_items(world.facts).keep_in(None, report).fit(world.known, at_us=LAST_US, seed=seed)
+
+    about = {"protocol": "next item, leave-one-out", "users": len(world.users)}
+    return _Protocol({**SMALL, "threads": 1, **ORDERED}, world.facts, about, fit, ask)
+
+
+def _next_basket(source: str, report: Progress) -> _Protocol:
     shop = real_shop(source)
     baskets = baskets_of(shop, seed=0)
     facts = ItemFacts.of(shop.data.n_items, facets=shop.facets)
 
-    def next_basket(model: Behaviour, seed: int) -> dict[str, Floats]:
-        model.use_items(facts).keep_in(None, report).fit(baskets.train, at_us=baskets.at_us, seed=seed)
-        told = basket_figures(model, baskets)
+    def ask(model: Behaviour, seed: int | None) -> dict[str, Floats]:
+        histories = None if seed is None else disordered(baskets.train, seed)
+        told = basket_figures(model, baskets, asked_from=histories)
         return {"ndcg": told.ndcg, "recall": told.recall}
 
-    return small, facts, next_basket, {"protocol": "next basket, by time", "users": int(baskets.measured.sum())}
+    def fit(model: Behaviour, seed: int) -> Behaviour:
+        return model.use_items(facts).keep_in(None, report).fit(baskets.train, at_us=baskets.at_us, seed=seed)
+
+    about = {"protocol": "next basket, by time", "users": int(baskets.measured.sum())}
+    return _Protocol({**SMALL, "threads": 1}, facts, about, fit, ask)
 
 
 def _left_out(changed: Mapping[str, Any], base: Mapping[str, Any], facts: ItemFacts) -> str:
@@ -109,13 +138,24 @@ def _left_out(changed: Mapping[str, Any], base: Mapping[str, Any], facts: ItemFa
     return ""
 
 
-def _runs(settings: Mapping[str, Any], measured: Measured, seeds: Sequence[int]) -> dict[str, Any]:
+def _runs(
+    name: str, settings: Mapping[str, Any], protocol: _Protocol, seeds: Sequence[int]
+) -> dict[str, dict[str, Any]]:
+    """The row of a variant; the full model is asked once more, in disorder."""
+    told: dict[str, list[dict[str, Floats]]] = {}
     begun = time.process_time()
-    models = [Behaviour(**settings) for _ in seeds]
-    told = [measured(model, seed) for model, seed in zip(models, seeds, strict=True)]
-    figures = {name: np.mean([one[name] for one in told], axis=0) for name in told[0]}
-    seconds = (time.process_time() - begun) / len(seeds)
-    return {"figures": figures, "seconds": round(seconds, 2), "verdict": models[0].curve.words("en")}
+    for seed in seeds:
+        model = Behaviour(**settings)
+        protocol.fit(model, seed)
+        told.setdefault(name, []).append(protocol.ask(model, None))
+        if name == FULL:
+            told.setdefault(DISORDER, []).append(protocol.ask(model, seed))
+    seconds = round((time.process_time() - begun) / len(seeds), 2)
+    means = {
+        row: {measure: np.mean([one[measure] for one in runs], axis=0) for measure in runs[0]}
+        for row, runs in told.items()
+    }
+    return {row: {"figures": figures, "seconds": seconds, "model": model} for row, figures in means.items()}
 
 
 def _row(name: str, run: Mapping[str, Any], full: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,4 +165,6 @@ def _row(name: str, run: Mapping[str, Any], full: Mapping[str, Any]) -> dict[str
     if name != FULL:
         for measure, values in run["figures"].items():
             row[f"{measure} less full"] = paired_difference(values, full["figures"][measure]).to_dict()
-    return {**row, "seconds": run["seconds"], "verdict": run["verdict"]}
+    if name == DISORDER:
+        return row
+    return {**row, "seconds": run["seconds"], "verdict": run["model"].curve.words("en")}

@@ -1,8 +1,8 @@
 """Cold items and cold users: what is found of goods nobody has bought, and for people of whom little is known.
 
 A share of the items and a share of the users are drawn and all their acts are kept from every model. After the fit the
-catalogue grows by the cold items, as a shop's does. *Cold items*: known users whose last act is on a cold item, asked for
-it. *Cold users*: users whom no model has met, asked for their next act after their first 1, 2, 5.
+catalogue grows by the cold items, as a shop's does. *Cold items*: known users whose last act is on a cold item,
+asked for it. *Cold users*: users whom no model has met, asked for their next act after their first 1, 2, 5.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import UnknownName, UsageError
+from mien.models.interactions import Interactions
 from mien.models.model import Model, chunks
 from mien.models.ranked import best
 from mien.studies.baskets import Baskets, split_baskets
@@ -49,12 +50,16 @@ def baskets_of(shop: RealShop, seed: int) -> Baskets:
     return split_baskets(shop.data, shop.at_us, active_days=shop.active_days, test_days=shop.test_days, seed=seed)
 
 
-def basket_figures(model: Model, baskets: Baskets) -> Found:
-    """All items ranked for every basket, nothing hidden; ties go by what was popular in the last 28 days."""
+def basket_figures(model: Model, baskets: Baskets, *, asked_from: Interactions | None = None) -> Found:
+    """All items ranked for every basket, nothing hidden; ties go by what was popular in the 28 days before the fit.
+
+    `asked_from`: other histories than those before the split.
+    """
+    histories = baskets.train if asked_from is None else asked_from
     lists = np.full((len(baskets.users), K), -1, dtype=np.int32)
     fallback = model.fitted["fallback"]
     for part in chunks(len(baskets.users), baskets.train.n_items, block_bytes=BLOCK_BYTES):
-        scores = model.score(baskets.train, baskets.users[part], at_us=baskets.at_us)
+        scores = model.score(histories, baskets.users[part], at_us=baskets.at_us)
         lists[part] = best(scores, K, fallback).items
     hits, relevant, kept = hit_matrix(lists, baskets.basket, baskets.item), baskets.relevant(), baskets.measured
     new = ~baskets.again

@@ -90,9 +90,15 @@ class World:
         return self.data.until(LAST_US - 2 * DAY_US)
 
 
-def ranks_of(model: Model, world: World, report: Progress) -> npt.NDArray[np.int64]:
-    """`(users,)`: the place of each user's target, from 1 on. Cost: scores of all items, in blocks of 32 MiB."""
-    known, ranks = world.known, []
+def ranks_of(
+    model: Model, world: World, report: Progress, *, asked_from: Interactions | None = None
+) -> npt.NDArray[np.int64]:
+    """`(users,)`: the place of each user's target, from 1 on; `asked_from`: other histories than all but the last act.
+
+    Cost: scores of all items, in blocks of 32 MiB.
+    """
+    known = world.known if asked_from is None else asked_from
+    ranks = []
     advance = report.step(f"rank with {model.name}", len(world.users))
     for part in chunks(len(world.users), world.data.n_items, block_bytes=32 << 20):
         users = world.users[part]
@@ -112,3 +118,10 @@ def recall(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 def ndcg(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """NDCG at `K` of one target each."""
     return np.where(ranks <= K, 1.0 / np.log2(ranks + 1.0), 0.0)
+
+
+def disordered(data: Interactions, seed: int) -> Interactions:
+    """The acts of each user in an order drawn anew; the moments of the user's acts stay what they were."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(data)), data.user))
+    acts = (data.item[order], data.action[order], data.at_us, data.value[order], data.quantity[order])
+    return Interactions.of(data.user, *acts, n_users=data.n_users, n_items=data.n_items)
