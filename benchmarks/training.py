@@ -4,8 +4,8 @@
 
 FILE: a line a user, `user item item …`. PYTHON: the interpreter of an environment of its own that holds RecTools
 (`pip install "rectools[torch]" "numpy==1.26.4"`); without it only ours is measured. Both run one after the other in
-this run, each in a fresh process: width 64, two blocks, 20 positions; theirs with 64 negatives a position, ours with its
-own shared negatives. An epoch is the difference between a fit of three epochs and one of one.
+this run, each in a fresh process: width 64, two blocks, 20 positions; theirs with 64 negatives a position, ours with
+its own shared ones. An epoch is the difference between a fit of three epochs and one of one.
 """
 
 import argparse
@@ -19,7 +19,7 @@ OURS = """
 import sys, time, json, resource
 from pathlib import Path
 from mien.models.behaviour import Behaviour
-from mien.studies.next_item import LAST_US, World
+from mien.studies.ordered import LAST_US, World
 from mien.collect.orders import read_orders
 world = World.of(read_orders(Path(sys.argv[1])))
 train = world.train

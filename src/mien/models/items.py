@@ -60,6 +60,13 @@ class ItemFacts:
         kept = np.flatnonzero(counts >= least)
         return replace(self, tags=sp.csr_array(self.tags[:, kept]), names=tuple(self.names[k] for k in kept.tolist()))
 
+    def weighed_tags(self) -> sp.csr_array:
+        """`(n_items, n_tags)`: tags by how telling they are, log(1 + items / items with it), rows of length 1 or 0."""
+        counts = np.maximum(np.bincount(self.tags.indices, minlength=self.tags.shape[1]), 1)
+        tags = sp.csr_array(self.tags @ sp.diags_array(np.log(1 + len(self) / counts)))
+        length = np.sqrt(np.asarray(tags.multiply(tags).sum(axis=1)).ravel())
+        return sp.csr_array(sp.diags_array(1 / np.where(length > 0, length, np.inf)) @ tags)
+
     def named(self, names: Sequence[str]) -> "ItemFacts":
         """With these tags as columns, in this order: those nobody has are empty, all others go."""
         place = {name: k for k, name in enumerate(names)}

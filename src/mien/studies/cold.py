@@ -194,12 +194,9 @@ def alike(histories: Interactions, facts: ItemFacts) -> Scores:
     nth = histories.offsets[1:][histories.user] - np.arange(len(histories))
     newest = histories.select(nth <= LAST_ITEMS)
     mine = newest.matrix(np.ones(len(newest)))
-    counts = np.maximum(np.bincount(facts.tags.indices, minlength=facts.tags.shape[1]), 1)
-    tags = sp.csr_array(facts.tags @ sp.diags_array(np.log(1 + len(facts) / counts)))
+    tags = facts.weighed_tags()
     total = np.zeros((histories.n_users, len(facts)), dtype=np.float32)
     if tags.shape[1]:
-        length = np.sqrt(np.asarray(tags.multiply(tags).sum(axis=1)).ravel())
-        tags = sp.csr_array(sp.diags_array(1 / np.where(length > 0, length, np.inf)) @ tags)
         total += np.asarray(((mine @ tags) @ tags.T).todense(), dtype=np.float32)
     if facts.content.shape[1]:
         total += np.asarray((mine @ facts.content) @ facts.content.T, dtype=np.float32)

@@ -24,7 +24,7 @@ from mien.models.behaviour.curve import Curve, Point
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
 from mien.stores.durable import write_whole
-from mien.studies.next_item import LAST_US, TUNED, World, read_source
+from mien.studies.ordered import LAST_US, TUNED, read_world
 from mien.studies.recipes import write_recipe
 from mien.studies.space import SPACE, Span, space_of
 
@@ -66,7 +66,7 @@ def study(
         raise UsageError("A search needs at least one trial and some minutes.")
     fixed = {**TUNED["behaviour"], **given.get("behaviour", {})}
     space = space_of(given.get("space", {}), fixed)
-    world = World.of(read_source(source))
+    world = read_world(source)
     place = Path(folder).expanduser()
     with _only_one(place):
         search = Search(place, world.known, world.facts, fixed, space, seed, progress or Silent())

@@ -8,6 +8,7 @@
     training  the loop and its checkpoints
     fitting   one fit: what is held out, training, and once more on everything
     curve     how it went, in words
+    newcomers where items stand that came after the fit
     reading   a trained network reading histories
     behaviour the model of the contract: fit, score, vectors, save, load
 

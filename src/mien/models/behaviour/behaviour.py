@@ -17,6 +17,7 @@ from mien.core.ids import Rows
 from mien.core.ports import Progress, Silent
 from mien.models.artifact import Arrays
 from mien.models.behaviour.curve import Curve, Point
+from mien.models.behaviour.newcomers import placed
 from mien.models.behaviour.recipe import Objective, Recipe, Start, Validation, check, size_named
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
@@ -134,7 +135,8 @@ class Behaviour(Model):
     def use_items(self, facts: ItemFacts) -> Self:
         """Tags and content of the items for the next fit, or, after it, of a catalogue that has grown since.
 
-        After the fit new items are scored at once, by tags and content; tags find their column by name. Raises
+        After the fit new items are scored at once, by tags and content (see `newcomers`); tags find their column by
+        name. Raises
         `UsageError` where the content is of another width than the fitted one.
         """
         self.facts = facts
@@ -155,7 +157,8 @@ class Behaviour(Model):
             raise UsageError(f"The model knows {self.n_items} items; there are facts about {len(facts)}.")
         fallback = np.zeros(len(facts))
         fallback[: self.n_items] = self.fitted["fallback"]
-        table = table_of(self._network(), facts.named(known["tags"]), self.recipe)
+        told, network = facts.named(known["tags"]), self._network()
+        table = placed(table_of(network, told, self.recipe), told, len(network.get("items.ids", ())))
         self.fitted |= {"table": table, "fallback": fallback}
         self.n_items, self._reader = len(facts), None
 
