@@ -37,12 +37,15 @@ def circle(tmp_path: Path) -> str:
 
 
 def test_order_is_what_counts_in_a_circle(circle: str) -> None:
-    found = study(circle, variants=("without ids", "without time", "with the all-action loss"), settings=QUICK)
+    found = study(
+        circle, variants=("without ids", "without time", "with the all-action loss"), settings={"behaviour": QUICK}
+    )
     rows = {row["model"]: row for row in found["models"]}
     assert list(rows) == [FULL, DISORDER, "without ids", "with the all-action loss"]
     assert found["left_out"] == {"without time": "the full model is so"}
     assert rows[FULL]["ndcg@10"]["mean"] > 0.95
     assert "ndcg less full" not in rows[FULL]
+    assert rows[FULL]["users_with_a_hit"] == round(rows[FULL]["recall@10"]["mean"] * found["users"])
     for worse in (DISORDER, "without ids"):  # odd and even are all that is known without ids
         assert rows[worse]["ndcg less full"]["high"] < -0.1
         difference = rows[worse]["ndcg@10"]["mean"] - rows[FULL]["ndcg@10"]["mean"]
@@ -70,7 +73,7 @@ def test_a_shop_of_which_nothing_is_known_has_no_row_without_content(tmp_path: P
                 item, at = int(random.integers(0, 12)), 1_435_708_800 + (day - 6) * 86_400 + user
                 write.writerow([user, item, "view", at])
                 write.writerow([user, item, "purchase", at + 60])
-    settings = QUICK | {"epochs": 1}
+    settings = {"behaviour": QUICK | {"epochs": 1}}
     found = study(f"retailrocket:{tmp_path}", variants=("without content", "without actions"), settings=settings)
     assert found["users"] == 30
     assert [row["model"] for row in found["models"]] == [FULL, DISORDER, "without actions"]
@@ -80,6 +83,8 @@ def test_a_shop_of_which_nothing_is_known_has_no_row_without_content(tmp_path: P
 def test_bad_input(circle: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="without contents"):
         study(circle, variants=("without contents",))
+    with pytest.raises(UnknownName, match="ease"):
+        study(circle, settings={"ease": {"ridge": 1.0}})
     with pytest.raises(UsageError, match="at least one seed"):
         study(circle, seeds=())
     with pytest.raises(UsageError, match="the folder that holds online_retail/"):

@@ -64,7 +64,7 @@ def test_nothing_cold_is_learnt_from(kinds: str) -> None:
 
 
 def test_kinds_are_told_by_their_tags(kinds: str) -> None:
-    found = study(kinds, share=0.2, settings=QUICK)
+    found = study(kinds, share=0.2, settings={"behaviour": QUICK})
     rows = {(row["model"], row["slice"]): row for row in found["models"]}
     ours, chance = rows["behaviour", "cold items"], rows["random", "cold items"]
     assert ours["ndcg@10 among cold"]["low"] > chance["ndcg@10 among cold"]["high"]
@@ -77,7 +77,7 @@ def test_kinds_are_told_by_their_tags(kinds: str) -> None:
 
 
 def test_titles_do_the_same(games: str) -> None:
-    found = study(games, share=0.2, firsts=(1,), settings=QUICK | {"epochs": 1})
+    found = study(games, share=0.2, firsts=(1,), settings={"behaviour": QUICK | {"epochs": 1}})
     rows = {(row["model"], row["slice"]): row for row in found["models"]}
     assert found["encoder"] == "lexical"
     assert rows["content likeness", "cold items"]["ndcg@10 among cold"]["mean"] > 0.5

@@ -60,7 +60,7 @@ def retail(tmp_path: Path) -> str:
 
 
 def test_what_follows_what_goes_along(games: str, retail: str) -> None:
-    found = study(games, retail, epochs=12, tune_epochs=1, source_users=120, settings=QUICK)
+    found = study(games, retail, epochs=12, tune_epochs=1, source_users=120, settings={"behaviour": QUICK})
     rows = {row["model"]: row for row in found["models"]}
     assert list(rows) == ["popular", "repeat", ZERO, TUNED, SHORT, FULL]
     assert found["source_users"] == 120
@@ -81,4 +81,4 @@ def test_bad_input(games: str, retail: str, tmp_path: Path) -> None:
     place = table.column_names.index("Description")
     pq.write_table(table.set_column(place, "Description", pa.nulls(len(table), pa.string())), path)
     with pytest.raises(UsageError, match="have no words"):
-        study(games, retail, settings=QUICK)
+        study(games, retail, settings={"behaviour": QUICK})

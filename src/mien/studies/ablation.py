@@ -18,7 +18,18 @@ from mien.models.behaviour import SMALL, Behaviour
 from mien.models.items import ItemFacts
 from mien.studies.metrics import bootstrap_mean, paired_difference
 from mien.studies.next_basket import basket_figures, baskets_of, real_shop
-from mien.studies.ordered import LAST_US, ORDERED, SCHEMES, K, disordered, ndcg, ranks_of, read_world, recall
+from mien.studies.ordered import (
+    LAST_US,
+    ORDERED,
+    SCHEMES,
+    K,
+    behaviour_settings,
+    disordered,
+    ndcg,
+    ranks_of,
+    read_world,
+    recall,
+)
 
 NAME = "ablation"
 FULL = "full"
@@ -57,14 +68,16 @@ def study(
     *,
     variants: Sequence[str] = tuple(VARIANTS),
     seeds: Sequence[int] = (0,),
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """A row a variant, each with the paired difference to the full model; means over seeds, intervals over users.
 
     `source`: `s3rec:FILE` (next item), or `online_retail:FOLDER`, `retailrocket:FOLDER`, `completejourney` (next
-    basket). `settings`: of the full model, over those it is served with. `seconds`: CPU seconds of a fit and its
-    ranking. Raises `UnknownName`, `SourceError`, `UsageError`. Cost: a fit a variant and seed.
+    basket). `settings`: {"behaviour": …}, of the full model, over those it is served with. `seconds`: CPU seconds of a
+    fit and its ranking. `users_with_a_hit`: on how many users the figures rest; where they are a handful, and the same
+    ones for two rows, the interval of the difference is narrow for want of cases, not for certainty. Raises
+    `UnknownName`, `SourceError`, `UsageError`. Cost: a fit a variant and seed.
     """
     for name in variants:
         if name not in VARIANTS:
@@ -72,7 +85,7 @@ def study(
     if not seeds:
         raise UsageError("Name at least one seed.")
     protocol = _protocol(source, progress or Silent())
-    base = {**protocol.base, **(settings or {})}
+    base = {**protocol.base, **behaviour_settings(settings)}
     asked = tuple(dict.fromkeys((FULL, *variants)))
     reasons = {name: _left_out(VARIANTS[name], base, protocol.facts) for name in asked if name != FULL}
     rows = [name for name in asked if not reasons.get(name)]
@@ -159,7 +172,7 @@ def _runs(
 
 
 def _row(name: str, run: Mapping[str, Any], full: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {"model": name}
+    row: dict[str, Any] = {"model": name, "users_with_a_hit": int((run["figures"]["recall"] > 0).sum())}
     for measure, values in run["figures"].items():
         row[f"{measure}@{K}"] = bootstrap_mean(values).to_dict()
     if name != FULL:

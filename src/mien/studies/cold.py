@@ -29,7 +29,7 @@ from mien.models.model import Model, chunks
 from mien.models.named import model_named
 from mien.models.ranked import Scores
 from mien.studies.metrics import bootstrap_mean, paired_difference, rank_of
-from mien.studies.ordered import LAST_US, ORDERED, TUNED, K, World, ndcg, read_world, recall
+from mien.studies.ordered import LAST_US, ORDERED, TUNED, K, World, behaviour_settings, ndcg, read_world, recall
 
 NAME = "cold"
 ASKED_US = LAST_US - DAY_US
@@ -66,7 +66,7 @@ def study(
     user_share: float = 0.1,
     firsts: Sequence[int] = (1, 2, 5),
     encoder: str = "lexical",
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def study(
 
     `source`: `s3rec:FILE` (attributes are tags) or `games:FOLDER` (titles are read by `encoder`, fitted on warm ones
     where it is fitted at all). `share`, `user_share`: of items and users that are cold. `firsts`: acts after which a
-    cold user is asked. `settings`: of the behaviour model. Met items are never ranked, ties stand against the model.
+    cold user is asked. `settings`: {"behaviour": …}. Met items are never ranked, ties stand against the model.
     Raises `UsageError` where nothing is known of the items or nobody is left to ask. Cost: one fit, and scores of all
     items for every question.
     """
@@ -83,7 +83,7 @@ def study(
             raise UsageError(f"{name} lies between 0 and 1, not at {part:g}.")
     report = progress or Silent()
     world = cold_world(source, share, user_share, encoder, seed, report)
-    models = _fitted(world, settings or {}, seed, report)
+    models = _fitted(world, behaviour_settings(settings), seed, report)
     items = _item_rows(world, models, seed, report)
     users = [row for first in firsts for row in _user_rows(world, models, first, seed, report)]
     return {

@@ -4,6 +4,7 @@ Times are made up, a day an act, so that decay counts acts. All items are ranked
 user has met are removed, ties stand against the model.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy.typing as npt
 
 from mien.collect.orders import Orders, read_orders
 from mien.core.clock import DAY_US
-from mien.core.errors import SourceError
+from mien.core.errors import SourceError, UnknownName
 from mien.core.event import ACTION_CODE, Action
 from mien.core.ids import Rows
 from mien.core.ports import Progress
+from mien.models.behaviour import Behaviour
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
 from mien.models.model import Model, chunks
@@ -125,3 +127,11 @@ def disordered(data: Interactions, seed: int) -> Interactions:
     order = np.lexsort((np.random.default_rng(seed).random(len(data)), data.user))
     acts = (data.item[order], data.action[order], data.at_us, data.value[order], data.quantity[order])
     return Interactions.of(data.user, *acts, n_users=data.n_users, n_items=data.n_items)
+
+
+def behaviour_settings(settings: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+    """Those of the behaviour model, of model → settings. Raises `UnknownName` for another model's."""
+    for name in settings or {}:
+        if name != Behaviour.name:
+            raise UnknownName("model with settings in this study", name, (Behaviour.name,))
+    return dict((settings or {}).get(Behaviour.name, {}))

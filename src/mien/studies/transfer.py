@@ -27,7 +27,7 @@ from mien.models.named import model_named
 from mien.studies.baskets import Baskets
 from mien.studies.metrics import bootstrap_mean, paired_difference
 from mien.studies.next_basket import Found, K, basket_figures, baskets_of, real_shop
-from mien.studies.ordered import ORDERED, World
+from mien.studies.ordered import ORDERED, World, behaviour_settings
 
 NAME = "transfer"
 HUMBLE = ("popular", "repeat")
@@ -57,7 +57,7 @@ def study(
     epochs: int = 6,
     tune_epochs: int = 2,
     seeds: Sequence[int] = (0,),
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Next basket in the target shop, by time: NDCG and recall at 10, means over seeds, intervals over users.
@@ -65,13 +65,13 @@ def study(
     `source`: `games:FOLDER` or a shop of `next_basket.real_shop`; `target`: such a shop, with words about its items.
     The encoder is fitted, where it is fitted at all, on the words of both catalogues. `source_users`: most users of the
     source shop, drawn at random. `tune_epochs`: of fine-tuning, and of its equal from nothing; `epochs`: of all other
-    fits. `settings`: of every behaviour model. `seconds`: CPU seconds of a fit and its ranking. Raises `UsageError` for
-    a shop without words. Cost: four fits a seed.
+    fits. `settings`: {"behaviour": …}, of every fit. `seconds`: CPU seconds of a fit and its ranking. Raises
+    `UsageError` for a shop without words. Cost: four fits a seed.
     """
     if not seeds or tune_epochs < 1 or epochs < tune_epochs:
         raise UsageError("Name at least one seed, and epochs ≥ tune_epochs ≥ 1.")
     report = progress or Silent()
-    pair = pair_of(source, target, encoder, source_users, settings or {}, report)
+    pair = pair_of(source, target, encoder, source_users, behaviour_settings(settings), report)
     found: dict[str, list[tuple[Found, float]]] = {name: [_humble(name, pair)] for name in HUMBLE}
     for seed in seeds:
         for name, one in _run(pair, epochs, tune_epochs, seed, report).items():
