@@ -21,7 +21,7 @@ from mien.models.items import ItemFacts
 if TYPE_CHECKING:
     from mien.models.behaviour.behaviour import Behaviour
 
-JUDGED = 10_000
+JUDGED = 4000
 """Most users that a validation looks at."""
 AT_ONCE = 512
 

@@ -12,7 +12,7 @@ SPAN = 5
 """Acts ahead that count as following, the k-th by 1/k."""
 SMOOTH = 0.75
 """Power of the context counts (Levy, Goldberg, Dagan, 2015): rare contexts would seem too telling."""
-TAG_WEIGHT = 1.0
+TAG_WEIGHT = 2.0
 """How much a shared tag counts beside a shared context."""
 NOISE = 0.005
 
