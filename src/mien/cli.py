@@ -122,10 +122,7 @@ def train(
     if json_:
         print_json(trained)
         return
-    for one in trained["models"]:
-        out.print(
-            f"{one['model']}: {'; '.join(one['notes']) or 'fitted'}", highlight=False, markup=False, soft_wrap=True
-        )
+    terminal.print_training(out, trained)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from mien.core.profile import Profile, Tag
 from mien.core.query import Answer, Reason
-from mien.report.wording import Language, action_name, facet_name, say
+from mien.report.wording import Language, action_name, facet_name, intent_name, say
 
 if TYPE_CHECKING:
     from mien.prepare.report import QualityReport
@@ -38,6 +38,22 @@ def print_profile(console: Console, profile: Profile, language: Language = "en",
         console.print(f"[dim]{label}[/]  {escape(text)}", highlight=False)
     for facet, found in _by_facet(profile.tags).items():
         console.print(_tag_table(facet, found[:tags], language))
+    for intent in profile.intent:
+        why = f"  [dim]{escape('; '.join(intent.reasons))}[/]" if intent.reasons else ""
+        name = intent_name(intent.name, language)
+        console.print(f"[bold]{escape(name)}[/]  {intent.probability:.0%}{why}", highlight=False)
+    if profile.next_items:
+        shown = " · ".join(item.title or item.item_id for item in profile.next_items[:5])
+        console.print(f"[dim]{say('next_items', language)}[/]  {escape(shown)}", highlight=False)
+
+
+def print_training(console: Console, trained: Mapping[str, Any]) -> None:
+    """What was trained: a line a model, with how it went and what must be known of it; then what was left out."""
+    for one in trained["models"]:
+        told = [*([one["verdict"]] if "verdict" in one else ()), *one["notes"]] or ["fitted"]
+        console.print(f"{one['model']}: {' '.join(told)}", highlight=False, markup=False, soft_wrap=True)
+    for note in trained.get("notes", ()):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
 
 
 def _facts(profile: Profile, language: Language) -> list[tuple[str, str]]:
@@ -54,6 +70,8 @@ def _facts(profile: Profile, language: Language) -> list[tuple[str, str]]:
         facts.append(
             ("value", f"{say('orders', language)} {v.orders:,} · {v.spend:,.2f} (⌀ {v.average_order:,.2f}){rfm}")
         )
+        if v.expected is not None:
+            facts.append(("expected", f"{v.expected.spend:,.2f} / {v.expected.days} {say('days', language)}"))
     if profile.behaviour is not None and profile.behaviour.next_action:
         likely = sorted(profile.behaviour.next_action.items(), key=lambda pair: -pair[1])[:3]
         facts.append(("next", " · ".join(f"{action_name(action, language)} {p:.0%}" for action, p in likely)))

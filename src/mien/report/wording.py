@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mien.profiles.wording import ACTION_NAMES, FACETS, Language
 
-__all__ = ["TEXT", "Language", "action_name", "facet_name", "say"]
+__all__ = ["TEXT", "Language", "action_name", "facet_name", "intent_name", "say"]
 
 TEXT: Mapping[str, tuple[str, str]] = {
     "quality": ("Quality of the events", "事件数据质量"),
@@ -48,6 +48,9 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "activity": ("Activity", "活动"),
     "value": ("Value", "价值"),
     "next": ("Next, most likely", "接下来最可能"),
+    "next_items": ("Next items", "可能想要的商品"),
+    "expected": ("Expected spend", "预期消费"),
+    "days": ("days", "天"),
     "segments": ("Segments", "人群"),
     "sessions": ("sessions", "会话"),
     "orders": ("orders", "订单"),
@@ -75,6 +78,20 @@ def say(key: str, language: Language) -> str:
 def action_name(action: str, language: Language) -> str:
     """An action for people."""
     return ACTION_NAMES.get(action, action) if language == "zh" else action
+
+
+def intent_name(name: str, language: Language) -> str:
+    """An intent for people: `purchase_14d` is "buys within 14 days", `category=Tea` "buys from Tea"."""
+    kind, sign, value = name.partition("=")
+    if sign:
+        return f"buys from {value}" if language == "en" else f"购买“{value}”"
+    kind, _, days = kind.rpartition("_")
+    words = {
+        "purchase": ("buys within {n} days", "{n} 天内购买"),
+        "churn": ("stays away for {n} days", "{n} 天内不再购买"),
+    }
+    told = words.get(kind)
+    return told[language == "zh"].format(n=days.removesuffix("d")) if told else name
 
 
 def facet_name(facet: str, language: Language) -> str:
