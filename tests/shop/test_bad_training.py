@@ -1,17 +1,19 @@
 """What training says to recipes, data and surroundings that are not as they should be: one sentence, never a trace."""
 
 import json
-import os
 import re
-import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from mien.cli import main
 from mien.shop import create
 from mien.shop.training import TrainRecipe
-from mien.testing.world import SIX_ROWS_CSV, World, items_table
+from mien.testing.world import SIX_ROWS_CSV, World
 
 torch = pytest.importorskip("torch", reason="needs the extra models")
 
@@ -19,11 +21,33 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 TINY = "[models.behaviour]\nwidth = 16\nheads = 2\nblocks = 1\nlength = 8\nnegatives = 16\nthreads = 1\nepochs = 2\n"
 
 
-def train(shop: Path, recipe: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    (shop / "recipe.toml").write_text(recipe)
-    command = [sys.executable, "-m", "mien", "train", "-w", str(shop), "--recipe", str(shop / "recipe.toml"), "--json"]
-    surroundings = {**os.environ, "OMP_NUM_THREADS": "1", **environ}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=surroundings)
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Train = Callable[[Path, str], Done]
+
+
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Train:
+    """`mien train --json` by a recipe, as the command does it, in this process."""
+
+    def done(shop: Path, recipe: str) -> Done:
+        (shop / "recipe.toml").write_text(recipe)
+        words = ["mien", "train", "-w", str(shop), "--recipe", str(shop / "recipe.toml"), "--json"]
+        monkeypatch.setattr(sys, "argv", words)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return Done(int(ended.value.code or 0), printed.out, printed.err)
+
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +84,6 @@ def test_there_are_recipes() -> None:
     assert {path.stem for path in RECIPES} >= {"behaviour-causal", "behaviour-masked", "behaviour-large"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "code", "words"),
     [
@@ -79,7 +102,7 @@ def test_there_are_recipes() -> None:
         ("[models.ease\n", 2, "is not a recipe that can be read"),
     ],
 )
-def test_a_wrong_recipe_is_one_sentence(six: Path, recipe: str, code: int, words: str) -> None:
+def test_a_wrong_recipe_is_one_sentence(train: Train, six: Path, recipe: str, code: int, words: str) -> None:
     done = train(six, recipe)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
@@ -88,27 +111,24 @@ def test_a_wrong_recipe_is_one_sentence(six: Path, recipe: str, code: int, words
     assert not (six / "models" / "behaviour.npz").exists()
 
 
-@pytest.mark.slow
-def test_too_little_data_is_said_and_training_ends_well(six: Path) -> None:
+def test_too_little_data_is_said_and_training_ends_well(train: Train, six: Path) -> None:
     done = train(six, TINY)
     assert done.returncode == 0, done.stderr
     (model,) = json.loads(done.stdout)["models"]
     assert "too few to learn from (at least 20)" in model["notes"][0]
 
 
-@pytest.mark.slow
-def test_items_without_a_text_are_read_by_tags_and_ids(tmp_path: Path, toy: World) -> None:
-    bare = [{"item_id": one["item_id"], "category": one["category"]} for one in toy.items.to_pylist()]
+def test_items_without_a_text_are_read_by_tags_and_ids(train: Train, tmp_path: Path, toy: World) -> None:
+    bare = pa.table({name: toy.items[name] for name in ("item_id", "category")})
     with create(tmp_path / "shop", clock=lambda: toy.at) as shop:
-        shop.ingest(events=toy.event_table, items=items_table(bare))
+        shop.ingest(events=toy.event_table, items=bare)
         shop.build()
     done = train(tmp_path / "shop", TINY)
     assert done.returncode == 0, done.stderr
     assert "tags and ids alone" in json.loads(done.stdout)["notes"][0]
 
 
-@pytest.mark.slow
-def test_a_checkpoint_of_another_version_is_said_and_left_aside(toy_folder: Path) -> None:
+def test_a_checkpoint_of_another_version_is_said_and_left_aside(train: Train, toy_folder: Path) -> None:
     (toy_folder / "models").mkdir(exist_ok=True)
     torch.save({"format": 0, "digest": "of before"}, toy_folder / "models" / "behaviour.checkpoint")
     done = train(toy_folder, TINY)
@@ -119,11 +139,14 @@ def test_a_checkpoint_of_another_version_is_said_and_left_aside(toy_folder: Path
     assert (toy_folder / "models" / "behaviour.npz").exists()
 
 
-@pytest.mark.slow
-def test_a_hub_out_of_reach_names_what_needs_none(toy_folder: Path) -> None:
+def test_a_hub_out_of_reach_names_what_needs_none(
+    train: Train, toy_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants", reason="needs the extra models")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with (toy_folder / "mien.toml").open("a") as settings:
         settings.write('\n[content]\nencoder = "some/model"\n')
-    done = train(toy_folder, TINY, HF_ENDPOINT="http://127.0.0.1:9")
+    done = train(toy_folder, TINY)
     assert done.returncode == 1
     assert not done.stdout
     (sentence,) = [line for line in done.stderr.splitlines() if "…" not in line]

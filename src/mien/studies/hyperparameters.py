@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mien.core.errors import MienError, MissingExtra, NotReady, UnknownName, UsageError, WorkspaceError
 from mien.core.extras import require
@@ -27,9 +27,6 @@ from mien.stores.durable import write_whole
 from mien.studies.ordered import LAST_US, TUNED, read_world
 from mien.studies.recipes import write_recipe
 from mien.studies.space import SPACE, Span, space_of
-
-if TYPE_CHECKING:
-    import optuna
 
 NAME = "hyper-parameters"
 JOURNAL, TRIALS, RECIPE = "journal.log", "trials.json", "recipe.toml"
@@ -93,20 +90,19 @@ class Search:
         self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
         self.folder, self.data, self.facts, self.fixed = folder, data, facts, fixed
         self.space, self.seed, self.progress = space, seed, progress
-        self.kept: optuna.Study = self._opened()
+        self.kept = self._opened()
 
-    def _opened(self) -> "optuna.Study":
+    def _opened(self) -> Any:
         _mend(self.folder / JOURNAL)
         backend = self.optuna.storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
         storage = self.optuna.storages.JournalStorage(backend)
-        found: optuna.Study = self.optuna.create_study(
+        return self.optuna.create_study(
             study_name=NAME,
             storage=storage,
             load_if_exists=True,
             direction="maximize",
             pruner=self.optuna.pruners.MedianPruner(RANDOM_TRIALS, n_warmup_steps=1),
         )
-        return found
 
     def say(self, source: str) -> None:
         """Write down what is searched; raises `UsageError` where the folder holds another search."""
@@ -150,9 +146,8 @@ class Search:
 
     def _trial(self) -> None:
         begun = time.process_time()
-        number = len(
-            self.kept.get_trials(deepcopy=False)
-        )  # decides what is drawn, so that going on draws no trial anew
+        # What is drawn depends on the trial's number: a search that goes on draws none anew.
+        number = len(self.kept.get_trials(deepcopy=False))
         self.kept.sampler = self.optuna.samplers.TPESampler(seed=self.seed + number, n_startup_trials=RANDOM_TRIALS)
         trial = self.kept.ask()
         chosen = {name: span.suggest(trial, name) for name, span in self.space.items()}
@@ -172,7 +167,7 @@ class Search:
         else:
             self.kept.tell(trial, best)
 
-    def _trained(self, trial: "optuna.Trial", chosen: Mapping[str, Any]) -> Curve:
+    def _trained(self, trial: Any, chosen: Mapping[str, Any]) -> Curve:
         """Train by these settings; a trial taken up again goes on from its checkpoint."""
 
         def watch(point: Point) -> bool:
@@ -180,7 +175,7 @@ class Search:
                 return False
             trial.report(point.ndcg, point.epoch)
             self.progress.note(f"trial {trial.number + 1}, epoch {point.epoch + 1}, NDCG@10 {point.ndcg:.4f}")
-            given_up = trial.should_prune()
+            given_up = bool(trial.should_prune())
             if given_up:
                 trial.set_user_attr("given up", True)
             return given_up

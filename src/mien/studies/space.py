@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mien.core.errors import UnknownName, UsageError
 from mien.models.behaviour import Behaviour
-
-if TYPE_CHECKING:
-    import optuna
 
 SPACE: dict[str, list[Any]] = {
     "learning_rate": [0.0002, 0.003],
@@ -49,7 +46,7 @@ class Span:
             return {"choices": list(self.choices)}
         return {"low": self.ends[0], "high": self.ends[1], "log": self.log}
 
-    def suggest(self, trial: "optuna.Trial", name: str) -> Any:
+    def suggest(self, trial: Any, name: str) -> Any:
         """What this trial is to take."""
         if self.choices:
             return trial.suggest_categorical(name, self.choices)
