@@ -119,7 +119,7 @@ def test_too_little_data_is_said_and_training_ends_well(train: Train, six: Path)
 
 
 def test_items_without_a_text_are_read_by_tags_and_ids(train: Train, tmp_path: Path, toy: World) -> None:
-    bare = pa.table({name: toy.items[name] for name in ("item_id", "category")})
+    bare = pa.table({name: toy.items[name] for name in ("item_id", "price")})
     with create(tmp_path / "shop", clock=lambda: toy.at) as shop:
         shop.ingest(events=toy.event_table, items=bare)
         shop.build()

@@ -37,7 +37,7 @@ from mien.shop.trained import REVIEWS, VECTOR, chosen_content, item_facts, keep_
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
-NO_TEXT = "items: none has a title or description, so they are read by their tags and ids alone"
+NO_TEXT = "items: nothing is said of them in words, so they are read by their tags and ids alone"
 
 
 @dataclass(frozen=True, slots=True)
