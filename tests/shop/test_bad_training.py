@@ -80,6 +80,11 @@ def test_shipped_recipes_are_read_and_say_where_they_come_from(path: Path) -> No
     assert f"recipes/{path.name}" in text
 
 
+def test_the_causal_recipe_is_what_is_trained_without_one() -> None:
+    shipped = TrainRecipe.read(next(path for path in RECIPES if path.stem == "behaviour-causal"))
+    assert shipped.models["behaviour"].items() >= TrainRecipe.default().models["behaviour"].items()
+
+
 def test_there_are_recipes() -> None:
     assert {path.stem for path in RECIPES} >= {"behaviour-causal", "behaviour-masked", "behaviour-large"}
 
