@@ -114,7 +114,7 @@ def test_encoding_is_the_identity(events: list[LoggedEvent], zone: str, small: b
     rules = settings(zone) if small else settings(zone, **dict.fromkeys(SMALL, 1000))
     state = refold(events, rules)
     again = decode(encode(state))
-    assert again == state
+    assert differences(again, state) == []  # what is restored of one event may differ in the last bit
     assert differences(fold(again, events[:1], rules), fold(state, events[:1], rules)) == []
 
 

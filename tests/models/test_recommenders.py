@@ -166,8 +166,8 @@ def test_best_agrees_with_a_full_sort() -> None:
 
 
 def test_names() -> None:
-    classical = ["popular", "repeat", "item-neighbours", "user-neighbours", "ease", "als", "interest"]
-    assert list(MODELS) == [*classical, "behaviour"]
+    classical = ["popular", "repeat", "frequency", "item-neighbours", "user-neighbours", "ease", "als", "interest"]
+    assert list(MODELS) == [*classical, "behaviour", "blend"]
     with pytest.raises(UnknownName, match="popular"):
         model_named("populer")
 

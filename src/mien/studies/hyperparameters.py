@@ -24,7 +24,7 @@ from mien.models.behaviour.curve import Curve, Point
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
 from mien.stores.durable import write_whole
-from mien.studies.ordered import LAST_US, TUNED, read_world
+from mien.studies.ordered import LAST_US, ORDERED, read_world
 from mien.studies.recipes import write_recipe
 from mien.studies.space import SPACE, Span, space_of
 
@@ -61,7 +61,7 @@ def study(
             raise UnknownName("part of the settings", part, ("space", "behaviour"))
     if trials < 1 or minutes <= 0:
         raise UsageError("A search needs at least one trial and some minutes.")
-    fixed = {**TUNED["behaviour"], **given.get("behaviour", {})}
+    fixed = {**ORDERED, **given.get("behaviour", {})}
     space = space_of(given.get("space", {}), fixed)
     world = read_world(source)
     place = Path(folder).expanduser()
