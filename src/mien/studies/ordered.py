@@ -43,7 +43,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "ease": {"ridge": 100.0, "memory_mb": 12 * 13_000**2 / 2**20, "half_life_days": 3.1},
     "als": {"factors": 256, "half_life_days": 1e6},
     "popular": {"window_days": 1e6},
-    "behaviour": {**ORDERED, "epochs": 7, "patience": 7},
+    "behaviour": {**ORDERED, "epochs": 9, "patience": 9},
 }
 """Settings for histories that know only order, where a day is an act."""
 

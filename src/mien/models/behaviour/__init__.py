@@ -21,7 +21,7 @@ from mien.models.behaviour.behaviour import Behaviour
 
 SMALL: dict[str, Any] = {
     "size": "tiny",
-    "epochs": 4,
+    "epochs": 6,
     "batch_tokens": 4096,
     "learning_rate": 0.001,
     "horizon_share": 0.5,

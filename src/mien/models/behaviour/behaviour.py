@@ -76,7 +76,7 @@ class Behaviour(Model):
     """Items are drawn by (count + 1) to this power: 0 all alike, 1 as often as they occur."""
     dropout: float = 0.3
     """Share of a token's numbers that is dropped at each place while training."""
-    id_dropout: float = 0.2
+    id_dropout: float = 0.1
     """Share of items whose id is left out in a step, so that tags and content alone can stand for a new item."""
     mask_share: float = 0.2
     """Masked objective: share of a window's acts that are hidden."""
