@@ -26,7 +26,7 @@ train = world.train
 def fit(epochs):
     begun = time.process_time()
     model = Behaviour(width=64, heads=2, length=20, epochs=epochs, validation="none", time=False, actions=False,
-                      batch_tokens=int(sys.argv[3]), threads=int(sys.argv[2]))
+                      batch_tokens=int(sys.argv[3]), negatives=int(sys.argv[4]), threads=int(sys.argv[2]))
     model.use_items(world.facts).fit(train, at_us=LAST_US, seed=0)
     return time.process_time() - begun
 fit(1)
@@ -84,8 +84,9 @@ def main() -> None:
     parser.add_argument("--rectools")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch-tokens", default="2048")
+    parser.add_argument("--negatives", default="1024")
     given = parser.parse_args()
-    ours = run(sys.executable, OURS, str(given.file), given.batch_tokens, threads=given.threads)
+    ours = run(sys.executable, OURS, str(given.file), given.batch_tokens, given.negatives, threads=given.threads)
     print("ours    ", json.dumps(ours))
     if given.rectools:
         theirs = run(given.rectools, THEIRS, str(given.file), threads=given.threads)

@@ -220,7 +220,7 @@ class Behaviour(Model):
     def version_name(self) -> str:
         """What profiles name: changes with every training that gave other vectors."""
         self._check_fitted()
-        return f"behaviour-{hashlib.blake2b(self.fitted['table'].tobytes(), digest_size=4).hexdigest()}"
+        return self._read().name
 
     @property
     def dim(self) -> int:

@@ -1,7 +1,9 @@
 """A trained network reading histories: vectors of users, scores of items, chances of what comes next."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +30,12 @@ class Reader:
 
     network: Network
     table: Tensor
+
+    @cached_property
+    def name(self) -> str:
+        """What profiles call this model: another one after every training that gave other vectors."""
+        digest = hashlib.blake2b(np.ascontiguousarray(self.table.cpu().numpy()).tobytes(), digest_size=4)
+        return f"behaviour-{digest.hexdigest()}"
 
     @classmethod
     def of(
