@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/outlook.py WORKSPACE [users]
 
-Told apart: reading the user's events from the log, encoding the recent ones by the behaviour model, and the whole outlook
-(intents with reasons, next items, expected spend, inferred traits).
+Told apart: reading the events of the user from the log, encoding the recent ones by the behaviour model, and the whole
+outlook (intents with reasons, next items, expected spend, inferred traits).
 """
 
 import sys
