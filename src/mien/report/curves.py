@@ -35,8 +35,8 @@ def curve_page(curve: "Curve", *, title: str, language: Language = "en") -> str:
     charts = lines(words["loss"], words["epoch"], loss)
     if any(point.ndcg is not None for point in points):
         charts += lines(words["ndcg"], words["epoch"], [(words["unseen"], "good", [point.ndcg for point in points])])
-    body = f"<p>{escape(curve.words(language))}</p>{charts}{_table(curve, words)}"
-    return page(f"{title} – {words['title']}", words["title"], body, language)
+    body = f"{charts}<section>{_table(curve, words)}</section>"
+    return page(f"{title} – {words['title']}", curve.words(language), body, language)
 
 
 def lines(caption: str, axis: str, series: Sequence[tuple[str, str, Sequence[float | None]]]) -> str:
@@ -70,9 +70,9 @@ def lines(caption: str, axis: str, series: Sequence[tuple[str, str, Sequence[flo
         for k in range(0, n, max(1, n // 12))
     )
     return (
-        f"<figure><figcaption>{escape(caption)} · {escape(axis)}</figcaption>"
+        f"<section><figure><figcaption>{escape(caption)} · {escape(axis)}</figcaption>"
         f'<svg class="wide curve" viewBox="0 0 {WIDE} {HEIGHT}" role="img" aria-label="{escape(caption, quote=True)}">'
-        f'{marks}{"".join(drawn)}{labels}</svg><ul class="legend">{"".join(legend)}</ul></figure>'
+        f'{marks}{"".join(drawn)}{labels}</svg><ul class="legend">{"".join(legend)}</ul></figure></section>'
     )
 
 
@@ -84,8 +84,8 @@ def _table(curve: "Curve", words: dict[str, str]) -> str:
         mark = f" · {words['kept']}" if point.epoch == curve.best else ""
         figures = (point.loss, point.validation_loss, point.ndcg, point.recall)
         cells = "".join(f'<td class="n">{"–" if figure is None else f"{figure:.4f}"}</td>' for figure in figures)
-        rows += f'<tr><th scope="row">{point.epoch + 1}{mark}</th>{cells}<td class="n">{point.seconds:.0f}</td></tr>'
+        rows += f'<tr><th scope="row" class="n">{point.epoch + 1}{mark}</th>{cells}<td class="n">{point.seconds:.0f}</td></tr>'
     return (
-        f"<details open><summary>{escape(words['numbers'])}</summary>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+        f"<table><caption>{escape(words['numbers'])}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )

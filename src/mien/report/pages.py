@@ -45,7 +45,8 @@ thead td{border-bottom:1px solid var(--line)}
 th.n{padding-inline-end:0}
 figure{margin:0}svg{display:block;width:100%;height:auto;overflow:visible}
 svg polyline{fill:none;stroke-width:2}.curve .plain{stroke:var(--plain)}.curve .warm{stroke:var(--warm)}
-.curve .good{stroke:var(--good)}svg rect{fill:var(--plain)}
+.curve .good{stroke:var(--good)}
+.curve circle{fill:var(--card);stroke-width:2}svg rect{fill:var(--plain)}
 svg line{stroke:var(--line)}svg text{fill:var(--soft);font-size:11px}
 details{font-size:.9rem;margin-top:.5rem}summary{color:var(--soft);cursor:pointer;width:max-content}
 details table{max-width:22rem;margin-top:.4rem}
