@@ -84,7 +84,8 @@ def _table(curve: "Curve", words: dict[str, str]) -> str:
         mark = f" · {words['kept']}" if point.epoch == curve.best else ""
         figures = (point.loss, point.validation_loss, point.ndcg, point.recall)
         cells = "".join(f'<td class="n">{"–" if figure is None else f"{figure:.4f}"}</td>' for figure in figures)
-        rows += f'<tr><th scope="row" class="n">{point.epoch + 1}{mark}</th>{cells}<td class="n">{point.seconds:.0f}</td></tr>'
+        cells += f'<td class="n">{point.seconds:.0f}</td>'
+        rows += f'<tr><th scope="row" class="n">{point.epoch + 1}{mark}</th>{cells}</tr>'
     return (
         f"<table><caption>{escape(words['numbers'])}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
