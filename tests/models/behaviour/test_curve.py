@@ -16,6 +16,7 @@ def curve(figures: list[float], best: int, *, asked: int = 5, unseen: float = 5.
         (curve([0.1, 0.2, 0.3, 0.4, 0.5], 4), "under", "still rising", "欠拟合"),
         (curve([0.1, 0.3, 0.2, 0.2, 0.2], 1), "over", "epoch was 2 of 5", "过拟合"),
         (curve([0.1, 0.3, 0.3, 0.3], 1, unseen=9.0), "over", "9.00 on held-out", "过拟合"),
+        (curve([0.1, 0.3, 0.301], 2, unseen=9.0), "over", "not yet to its cost", "尚未造成损失"),
         (curve([0.1, 0.29, 0.3, 0.3], 2), "fit", "levelled off at 0.3000", "拟合良好"),
         (Curve((Point(0, 5.0, None, None, None, 1.0),), 0, 1), "unknown", "nothing held out", "无法判断"),
         (Curve((), -1, 5), "unknown", "Nothing was trained", "没有进行训练"),

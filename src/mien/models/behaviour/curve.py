@@ -75,7 +75,10 @@ class Curve:
             "loss": f"{kept.loss:.2f}",
             "unseen": f"{kept.validation_loss:.2f}" if kept.validation_loss is not None else "–",
         }
-        return _WORDS[language][self.verdict].format(**facts)
+        told: str = self.verdict
+        if told == "over" and self.best == self.points[-1].epoch:
+            told = "heart"
+        return _WORDS[language][told].format(**facts)
 
 
 _WORDS: dict[Language, dict[str, str]] = {
@@ -85,6 +88,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "epochs or a higher learning rate.",
         "over": "Overfitting set in: the best epoch was {epoch} of {epochs} (NDCG@10 {ndcg}); its loss is {loss} on "
         "seen and {unseen} on held-out behaviour. That epoch was kept; more dropout or more data would help.",
+        "heart": "Overfitting, though not yet to its cost: the last epoch of {epochs} was the best (NDCG@10 {ndcg}), "
+        "but the loss is {loss} on seen and {unseen} on held-out behaviour. More dropout or more data would help.",
         "fit": "Well fitted: NDCG@10 on held-out behaviour levelled off at {ndcg} (epoch {epoch} of {epochs}); the "
         "loss is {loss} on seen and {unseen} on held-out behaviour.",
     },
@@ -93,6 +98,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "under": "欠拟合：最后一轮时留出行为上的 NDCG@10（{ndcg}）仍在上升。可增加轮数或提高学习率。",
         "over": "出现过拟合：最佳为第 {epoch} 轮（共 {epochs} 轮，NDCG@10 {ndcg}），"
         "已见行为的损失为 {loss}，留出行为为 {unseen}。已保留该轮；增大 dropout 或增加数据会有帮助。",
+        "heart": "有过拟合，但尚未造成损失：最后一轮（第 {epoch} 轮，共 {epochs} 轮）最佳（NDCG@10 {ndcg}），"
+        "而已见行为的损失为 {loss}，留出行为为 {unseen}。增大 dropout 或增加数据会有帮助。",
         "fit": "拟合良好：留出行为上的 NDCG@10 稳定在 {ndcg}（第 {epoch} 轮，共 {epochs} 轮）；"
         "已见行为的损失为 {loss}，留出行为为 {unseen}。",
     },
