@@ -297,7 +297,8 @@ def digest(data: Interactions, facts: ItemFacts, settings: Recipe, seed: int, be
     told = hashlib.blake2b(digest_size=16)
     for name in sorted(begin):
         told.update(np.ascontiguousarray(begin[name]).view(np.uint8).data)
-    for column in (data.user, data.item, data.action, data.at_us, facts.tags.indices, facts.content):
+    acts = (data.user, data.item, data.action, data.at_us, data.value, data.quantity)
+    for column in (*acts, facts.tags.indices, facts.tags.indptr, facts.content):
         told.update(np.ascontiguousarray(column).view(np.uint8).data)
     chosen = {name: value for name, value in asdict(settings).items() if name not in ("device", "threads")}
     told.update(json.dumps([chosen, seed], sort_keys=True).encode())
