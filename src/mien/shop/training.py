@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pyarrow.compute as pc
 
 from mien.core.errors import NotReady, UnknownName, UsageError
@@ -113,6 +114,7 @@ class _Work:
     seed: int
     report: Progress
     rank: int
+    judged: ir.Table
     data: Interactions
     facets: tuple[Facet, ...]
     facts: ItemFacts
@@ -134,7 +136,7 @@ class _Work:
                 keep_content(stock, settings)
                 notes = [] if settings else [NO_TEXT]
             facts = told(facts)
-        return cls(stock, build, recipe, seed, report, rank, data, facets, facts, tuple(notes))
+        return cls(stock, build, recipe, seed, report, rank, judged, data, facets, facts, tuple(notes))
 
     def models(self) -> list[dict[str, Any]]:
         """The recommenders, and the frozen vector of the heads."""
@@ -208,9 +210,7 @@ class _Work:
         """Fit the head of reviews on texts with ratings; too few are said."""
         if not self.recipe.reviews:
             return []
-        judged = judged_log(
-            self.stock, self.build.as_of_us, Judgement.from_dict(self.stock.population(self.build.population).judgement)
-        )
+        judged = self.judged
         rated = judged[EVENT.TEXT].notnull() & judged[EVENT.RATING].notnull()
         kept = judged.filter(judged[JUDGED.VERDICT].isnull(), rated)
         said = kept.select(EVENT.TEXT, EVENT.RATING).to_pyarrow()
