@@ -9,9 +9,9 @@ from mien.core.ids import Rows
 from mien.core.item import Facet
 from mien.core.query import Answer, Query
 from mien.profiles.wording import liking_name
+from mien.ranking.answering import check_k, finish_answer
 from mien.ranking.blend import Blend, Term
 from mien.ranking.diversify import diversity_term
-from mien.ranking.pipeline import check_k, finish_answer
 from mien.ranking.rules import allowed
 from mien.ranking.shelf import Context
 from mien.ranking.terms import popular_term
