@@ -10,7 +10,7 @@ from mien.ranking.person import Person
 from mien.ranking.rules import Mask, allowed
 from mien.ranking.scoring import finished, scored
 from mien.ranking.shelf import Context
-from mien.ranking.terms import text_terms
+from mien.ranking.terms import category_term, text_terms
 from mien.ranking.wording import say
 
 
@@ -24,7 +24,8 @@ def matched(query: Query, person: Person | None, context: Context, also: int = -
     matches = _keep(matches, np.isin(matches.rows, np.flatnonzero(mask)) | (matches.rows == also))
     if also >= 0 and also not in matches.rows:
         matches = _append(matches, also)
-    plain = scored(matches.rows, person, context, tuple(text_terms(matches, context)))
+    first = (*text_terms(matches, context), category_term(matches.rows, query.text, context))
+    plain = scored(matches.rows, person, context, first)
     return finished(plain, context.options.same_category_search, context), matches
 
 

@@ -104,15 +104,20 @@ class Person:
         return self._support.tallies
 
     @cached_property
-    def interests(self) -> tuple[Rows, Floats]:
-        """Items with positive support in all, strongest first, and their shares of it (summing to 1)."""
+    def liked(self) -> tuple[Rows, Floats]:
+        """Items with positive support in all, strongest first, and that support (decayed action weights)."""
         s = self._support
         item, member = np.unique(s.item, return_inverse=True)
         total = np.maximum(np.bincount(member, weights=s.slow * s.sign, minlength=len(item)), 0.0)
         order = np.lexsort((item, -total))
         order = order[total[order] > 0]
-        shares = total[order] / total.sum() if len(order) else total[order]
-        return item[order].astype(np.int32), shares
+        return item[order].astype(np.int32), total[order]
+
+    @cached_property
+    def interests(self) -> tuple[Rows, Floats]:
+        """The liked items, strongest first, and their shares of all support (summing to 1)."""
+        items, total = self.liked
+        return items, total / total.sum() if len(total) else total
 
     @cached_property
     def certainty(self) -> float:

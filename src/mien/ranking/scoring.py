@@ -4,18 +4,26 @@ from mien.core.ids import Rows
 from mien.ranking.blend import Blend, Term
 from mien.ranking.diversify import diversity_term
 from mien.ranking.person import Person
+from mien.ranking.personal import personal_terms
 from mien.ranking.shelf import Context
-from mien.ranking.terms import personal_terms, pin_term, popular_term
+from mien.ranking.terms import fresh_term, pin_term, popular_term
 
 TIER = "tier"
 
 
 def scored(rows: Rows, person: Person | None, context: Context, first: tuple[Term, ...]) -> Blend:
-    """The candidates with all that speaks for them: `first`, popularity, and what comes from who asks."""
-    terms = [*first, popular_term(rows, context)]
+    """The candidates with all that speaks for them: `first`, popularity, and what comes from who asks.
+
+    Each term is weighed as was learnt, or as is set where nothing was learnt yet.
+    """
+    terms = [*first, popular_term(rows, context), *fresh_term(rows, context)]
     if person is not None:
         terms += personal_terms(rows, person, context)
-    return Blend(rows, tuple(terms))
+    ranker = context.shelf.ranker
+    if ranker is None or not first:
+        return Blend(rows, tuple(terms))
+    known = person is not None
+    return Blend(rows, tuple(ranker.weigh(terms, known=known)), ranker.base(known=known))
 
 
 def finished(blend: Blend, same_category: int, context: Context) -> Blend:

@@ -4,20 +4,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import UnknownName
 from mien.core.ids import Rows
-from mien.core.item import Catalogue, coded_facet
+from mien.core.item import CATEGORY_SEPARATOR, Catalogue, coded_facet
+from mien.core.words import query_words
 from mien.features.state import State
+from mien.models.demand import Demand
 from mien.profiles.options import ProfileOptions
 from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
 from mien.ranking.options import RankingOptions
+from mien.ranking.taste import Taste
+
+if TYPE_CHECKING:
+    from mien.ranking.ranker import Ranker
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,6 +48,9 @@ class Shelf:
     index: TextIndex | None = None
     neighbours: Neighbours | None = None
     popular: npt.ArrayLike | None = None
+    demand: Demand | None = None
+    taste: Taste | None = None
+    ranker: "Ranker | None" = None
 
     @cached_property
     def popularity(self) -> Floats:
@@ -76,6 +85,40 @@ class Shelf:
     def leaf(self) -> Rows:
         """`(n_items,)` code of the whole category path, −1 where there is none."""
         return coded_facet("leaf", 0, self.catalogue.category).codes
+
+    @cached_property
+    def _leaf_names(self) -> tuple[str, ...]:
+        return coded_facet("leaf", 0, self.catalogue.category).values
+
+    def leaf_name(self, row: int) -> str:
+        """The last step of an item's category path, empty where it has none."""
+        return (self.catalogue.category[row] or "").rpartition(CATEGORY_SEPARATOR)[2]
+
+    def leaf_words(self, leaf: int) -> frozenset[str]:
+        """The words of the last step of a category path, by the code of the path; none for −1. Cut once, then kept."""
+        if leaf < 0:
+            return frozenset()
+        if leaf not in self._words:
+            name = self._leaf_names[leaf].rpartition(CATEGORY_SEPARATOR)[2]
+            self._words[leaf] = frozenset(word.term for word in query_words(name))
+        return self._words[leaf]
+
+    @cached_property
+    def _words(self) -> dict[int, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def wide(self) -> Rows:
+        """`(n_items,)` code of the category path without its last step, of the path itself where it has one step."""
+        paths = self.catalogue.category
+        return coded_facet(
+            "wide", 0, [path and (path.rpartition(CATEGORY_SEPARATOR)[0] or path) for path in paths]
+        ).codes
+
+    @cached_property
+    def brand(self) -> Rows:
+        """`(n_items,)` code of the brand, −1 where there is none."""
+        return coded_facet("brand", 0, self.catalogue.brand).codes
 
     @cached_property
     def _by_leaf(self) -> tuple[Rows, npt.NDArray[np.int64]]:

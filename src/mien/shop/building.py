@@ -28,6 +28,7 @@ from mien.features import engine as engines
 from mien.features.assemble import states
 from mien.features.population import Population, fit_population, is_outdated
 from mien.features.user_tables import until
+from mien.models.demand import Demand
 from mien.models.interactions import Interactions
 from mien.models.model import Model
 from mien.models.neighbours import ItemNeighbours
@@ -299,6 +300,7 @@ def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, pr
     for model in models:
         model.fit(data, at_us=plan.as_of_us).save(stock.workspace.index)
         advance(1)
+    Demand.fit(data, at_us=plan.as_of_us).save(stock.workspace.index)
 
 
 def interactions(stock: Stock, judged: ir.Table) -> Interactions:

@@ -12,6 +12,8 @@ from mien.core.query import Answer, Query
 from mien.core.user import User, merged
 from mien.features.population import Population
 from mien.features.state import State
+from mien.models.demand import Demand
+from mien.models.factor import Als
 from mien.models.neighbours import ItemNeighbours
 from mien.models.popular import Popular
 from mien.prepare.judgement import Judgement
@@ -20,10 +22,13 @@ from mien.profiles.read import read
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
 from mien.ranking.lexical import TextIndex
+from mien.ranking.ranker import Ranker
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
+from mien.ranking.taste import Taste
+from mien.shop.ranker import RANKER
 from mien.shop.stock import Stock
-from mien.shop.trained import load_models
+from mien.shop.trained import kept, load_models
 from mien.shop.workspace import Build
 
 KNOWN_SHOWN = 20_000
@@ -56,15 +61,19 @@ class Serving:
 
     @cached_property
     def shelf(self) -> Shelf:
-        """Goods, index, neighbours and popularity, as the build left them."""
+        """Goods, index, neighbours, popularity and demand as the build left them; taste and ranker as training did."""
         index = self.stock.workspace.index
-        popular = Popular.load(index)
+        models = self.stock.workspace.models
+        popular, demand, als = Popular.load(index), kept(Demand.load, index), kept(Als.load, models)
         return Shelf(
             self.catalogue,
             self.yardstick,
             TextIndex.open(index / "text", self.catalogue),
             ItemNeighbours.load(index),
             popular.fitted["counts"],
+            demand=None if demand is None else demand.widened(len(self.catalogue)),
+            taste=None if als is None else Taste.of(als),
+            ranker=kept(Ranker.load, models / RANKER),
         )
 
     @cached_property
