@@ -74,12 +74,14 @@ class LearnOptions:
 @dataclass(frozen=True, eq=False)
 class Examples:
     """What to learn from. `columns`: name → `(n,)`; `labels (n,)` ≥ 0, higher is better; `sizes`: candidates of each
-    question, in the order of the rows. `weights (n_questions,)`: how much each question counts."""
+    question, in the order of the rows. `weights (n_questions,)`: how much each question counts. `places (n,)`: where
+    each stood when it was shown, None where nobody was shown anything."""
 
     columns: Mapping[str, Floats]
     labels: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
     weights: Floats | None = None
+    places: npt.NDArray[np.int64] | None = None
 
     def matrix(self, names: list[str]) -> npt.NDArray[np.float32]:
         """`(n, d) float32`: what LightGBM bins anyway."""
@@ -155,7 +157,12 @@ def grow(examples: Examples, names: list[str], options: LearnOptions, seed: int)
     weights = None if examples.weights is None else np.repeat(examples.weights, examples.sizes)
     params = options.params(names, seed)
     data = lightgbm.Dataset(
-        examples.matrix(names), examples.labels, group=examples.sizes, weight=weights, params=params
+        examples.matrix(names),
+        examples.labels,
+        group=examples.sizes,
+        weight=weights,
+        position=examples.places,
+        params=params,
     )
     return lightgbm.train(params, data, options.rounds)
 

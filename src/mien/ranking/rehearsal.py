@@ -86,26 +86,38 @@ def state_of(data: Interactions, user: int, at_us: int, settings: FoldSettings) 
 
 
 @dataclass(frozen=True, eq=False)
-class Rehearsed:
-    """A question with its candidates, scored by what is on the shelf. `hit (n,)`: whether each was bought.
+class Asked:
+    """Candidates scored by what is on a shelf. `gains (n,)` ≥ 0: what followed; `places (n,)`: where each was shown."""
+
+    blend: Blend
+    gains: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64] | None
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to learn: what followed was not the same for all."""
+        return bool(len(self.gains)) and bool(self.gains.min() < self.gains.max())
+
+    @property
+    def columns(self) -> dict[str, Floats]:
+        return {name: column for term in self.blend.terms for name, column in term.columns.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsed(Asked):
+    """A question with its candidates; the gain of what was bought is 1.
 
     `again`: whether the person had bought any of the answers before; `own_type`: anything of that category.
     """
 
     question: Question
-    blend: Blend
-    hit: npt.NDArray[np.bool_]
     again: bool
     own_type: bool
 
     @property
-    def decides(self) -> bool:
-        """Whether there is anything to learn: some candidates were bought and some were not."""
-        return bool(self.hit.any() and not self.hit.all())
-
-    @property
-    def columns(self) -> dict[str, Floats]:
-        return {name: column for term in self.blend.terms for name, column in term.columns.items()}
+    def hit(self) -> npt.NDArray[np.bool_]:
+        """`(n,)` whether each candidate was bought."""
+        return self.gains > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,16 +167,17 @@ class Rehearsal:
         own = person.bought.item if person is not None else np.empty(0, dtype=np.int32)
         again = bool(np.isin(question.bought, own).any())
         own_type = bool((self.shelf.leaf[own] == question.leaf).any())
-        return Rehearsed(question, blend, np.isin(matches.rows, question.bought), again, own_type)
+        gains = np.isin(matches.rows, question.bought).astype(np.int64)
+        return Rehearsed(blend, gains, None, question, again, own_type)
 
 
-def examples_of(rehearsed: Sequence[Rehearsed], *, most: int = 300, weights: Floats | None = None) -> Examples:
-    """What a ranker learns from: of each question that has an answer the `most` best candidates, and what was bought.
+def examples_of(asked: Sequence[Asked], *, most: int = 300, weights: Floats | None = None) -> Examples:
+    """What a ranker learns from: of each question that decides the `most` best candidates, and what had a gain.
 
     `weights`: how much each question that decides counts. Columns that a question does not have (nothing is known of
     the person) are left at their neutral value.
     """
-    told = [one for one in rehearsed if one.decides]
+    told = [one for one in asked if one.decides]
     names = list(dict.fromkeys(name for one in told for name in one.columns))
     kept = [_best(one, most) for one in told]
     columns = {
@@ -173,20 +186,25 @@ def examples_of(rehearsed: Sequence[Rehearsed], *, most: int = 300, weights: Flo
         )
         for name in names
     }
-    labels = [one.hit[rows].astype(np.int64) for one, rows in zip(told, kept, strict=True)]
+    places = [one.places[rows] for one, rows in zip(told, kept, strict=True) if one.places is not None]
     return Examples(
         columns,
-        np.concatenate(labels) if labels else np.empty(0, dtype=np.int64),
+        _joined([one.gains[rows] for one, rows in zip(told, kept, strict=True)]),
         np.array([len(rows) for rows in kept], dtype=np.int64),
         weights,
+        _joined(places) if places else None,
     )
 
 
-def _best(one: Rehearsed, most: int) -> npt.NDArray[np.int64]:
+def _joined(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
+
+
+def _best(one: Asked, most: int) -> npt.NDArray[np.int64]:
     order = np.argsort(-one.blend.scores, kind="stable")
-    return np.sort(np.union1d(order[:most], np.flatnonzero(one.hit)))
+    return np.sort(np.union1d(order[:most], np.flatnonzero(one.gains)))
 
 
-def _column(one: Rehearsed, name: str, rows: npt.NDArray[np.int64], neutral: float) -> npt.NDArray[np.float32]:
+def _column(one: Asked, name: str, rows: npt.NDArray[np.int64], neutral: float) -> npt.NDArray[np.float32]:
     column = one.columns.get(name)
     return (np.full(len(rows), neutral) if column is None else column[rows]).astype(np.float32)

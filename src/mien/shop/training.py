@@ -191,7 +191,9 @@ class _Work:
             return []
         try:
             taste = made(Als.name, self.recipe.models[Als.name]) if Als.name in self.recipe.models else None
-            learnt = learn_ranker(self.stock, self.build, self.data, taste=taste, seed=self.seed, progress=self.report)
+            learnt = learn_ranker(
+                self.stock, self.build, self.judged, self.data, taste=taste, seed=self.seed, progress=self.report
+            )
         except NotReady as few:
             return [f"ranker: {few}"]
         learnt.save(self.stock.workspace.models / RANKER)
