@@ -42,7 +42,7 @@ def asked(shop, rehearsal):
 
 @pytest.fixture(scope="module")
 def learnt(rehearsal, asked):
-    return learn(examples_of(list(rehearsal.ask(asked))), OPTIONS)
+    return learn(examples_of(rehearsal.ask(asked)), OPTIONS)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,9 @@
 A shop that has not logged what was searched, shown and chosen can learn from these; what was shown they cannot know.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,9 @@ class Asked:
         return {name: column for term in self.blend.terms for name, column in term.columns.items()}
 
 
+A = TypeVar("A", bound=Asked)
+
+
 @dataclass(frozen=True, eq=False)
 class Rehearsed(Asked):
     """A question with its candidates; the gain of what was bought is 1.
@@ -171,40 +175,51 @@ class Rehearsal:
         return Rehearsed(blend, gains, None, question, again, own_type)
 
 
-def examples_of(asked: Sequence[Asked], *, most: int = 300, weights: Floats | None = None) -> Examples:
+def examples_of(asked: Iterable[A], *, most: int = 300, weigh: Callable[[A], float] | None = None) -> Examples:
     """What a ranker learns from: of each question that decides the `most` best candidates, and what had a gain.
 
-    `weights`: how much each question that decides counts. Columns that a question does not have (nothing is known of
-    the person) are left at their neutral value.
+    `weigh`: how much a question counts (None: all alike). Columns that a question does not have (nothing is known of
+    the person) are left at their neutral value. Memory: 4 bytes a candidate and column; questions may be a stream.
     """
-    told = [one for one in asked if one.decides]
+    told: list[_Kept] = []
+    weights: list[float] = []
+    for one in asked:
+        if one.decides:
+            told.append(_Kept.of(one, most))
+            weights.append(1.0 if weigh is None else weigh(one))
     names = list(dict.fromkeys(name for one in told for name in one.columns))
-    kept = [_best(one, most) for one in told]
-    columns = {
-        name: np.concatenate(
-            [_column(one, name, rows, measure_of(name).neutral) for one, rows in zip(told, kept, strict=True)]
-        )
-        for name in names
-    }
-    places = [one.places[rows] for one, rows in zip(told, kept, strict=True) if one.places is not None]
     return Examples(
-        columns,
-        _joined([one.gains[rows] for one, rows in zip(told, kept, strict=True)]),
-        np.array([len(rows) for rows in kept], dtype=np.int64),
-        weights,
-        _joined(places) if places else None,
+        {name: np.concatenate([one.column(name) for one in told]) for name in names},
+        _joined([one.gains for one in told]),
+        np.array([len(one.gains) for one in told], dtype=np.int64),
+        None if weigh is None else np.array(weights),
+        _joined([one.places for one in told if one.places is not None]) if _are_shown(told) else None,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """What of a question is learnt from; `columns`: `(n,) float32` each."""
+
+    columns: dict[str, npt.NDArray[np.float32]]
+    gains: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64] | None
+
+    @classmethod
+    def of(cls, one: Asked, most: int) -> "_Kept":
+        order = np.argsort(-one.blend.scores, kind="stable")
+        rows = np.sort(np.union1d(order[:most], np.flatnonzero(one.gains)))
+        columns = {name: column[rows].astype(np.float32) for name, column in one.columns.items()}
+        return cls(columns, one.gains[rows], None if one.places is None else one.places[rows])
+
+    def column(self, name: str) -> npt.NDArray[np.float32]:
+        column = self.columns.get(name)
+        return np.full(len(self.gains), measure_of(name).neutral, dtype=np.float32) if column is None else column
+
+
+def _are_shown(told: Sequence[_Kept]) -> bool:
+    return bool(told) and all(one.places is not None for one in told)
 
 
 def _joined(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
-
-
-def _best(one: Asked, most: int) -> npt.NDArray[np.int64]:
-    order = np.argsort(-one.blend.scores, kind="stable")
-    return np.sort(np.union1d(order[:most], np.flatnonzero(one.gains)))
-
-
-def _column(one: Asked, name: str, rows: npt.NDArray[np.int64], neutral: float) -> npt.NDArray[np.float32]:
-    column = one.columns.get(name)
-    return (np.full(len(rows), neutral) if column is None else column[rows]).astype(np.float32)

@@ -66,7 +66,7 @@ def shown_examples(
             advance(1)
             yield _measured(shown, shelf, data, settings)
 
-    return examples_of(list(told()))
+    return examples_of(told())
 
 
 def _measured(shown: Shown, shelf: Shelf, data: Interactions, settings: FoldSettings) -> Asked:

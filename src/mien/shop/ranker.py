@@ -66,7 +66,7 @@ def learn_ranker(
             "Searches are ranked by the weights of the settings."
         )
     rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
-    examples = examples_of([one for one in rehearsal.ask(asked, progress) if one.decides])
+    examples = examples_of(rehearsal.ask(asked, progress))
     facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "purchases"}
     return learn(examples, LearnOptions(), seed=seed, facts=facts)
 

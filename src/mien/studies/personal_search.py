@@ -110,10 +110,9 @@ class _World:
     def learn(self, most: int, options: LearnOptions, discovery: float, *, unconstrained: bool) -> _Learnt:
         rehearsal = self.rehearsal(LEARN)
         asked = self.asked(rehearsal.shelf, (LEARN, TEST), most, self.seed + 1)
-        found = [one for one in rehearsal.ask(asked, self.report) if one.decides]
-        weights = np.array([discovery if segment(one) == 1 else 1.0 for one in found])
-        examples = examples_of(found, weights=weights)
-        del found
+        examples = examples_of(
+            rehearsal.ask(asked, self.report), weigh=lambda one: discovery if segment(one) == 1 else 1.0
+        )
         free = {}
         if unconstrained:
             names = list(examples.columns)
