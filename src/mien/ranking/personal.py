@@ -31,11 +31,12 @@ def personal_terms(rows: Rows, person: Person, context: Context) -> Iterator[Ter
     yield _neighbour_term(rows, person, context)
     if context.shelf.taste is not None:
         yield _taste_term(rows, person, context.shelf.taste, context)
-    yield _price_term(rows, own, context)
-    yield _brand_term(rows, own, context)
+    if context.shelf.demand is not None:
+        yield _price_term(rows, own, context)
+        yield _brand_term(rows, own, context)
     facets = max(len(person.likings), 1)
     for liking in person.likings:
-        yield _tag_term(rows, person, liking, options.tag / facets, context)
+        yield _tag_term(rows, liking, options.tag / facets, context)
 
 
 def _repeat_term(rows: Rows, person: Person, own: Own, context: Context) -> Term:
@@ -133,21 +134,16 @@ def _brand_term(rows: Rows, own: Own, context: Context) -> Term:
 def _passed_on(person: Person, context: Context) -> tuple[Rows, Floats, Rows]:
     """What the person's strongest items pass on to their neighbours: item reached, how much, from which item."""
     items, shares = person.interests
-    near: list[Rows] = [np.empty(0, dtype=np.int32)]
-    parts: list[Floats] = [np.empty(0)]
-    source: list[Rows] = [np.empty(0, dtype=np.int32)]
-    neighbours = context.shelf.neighbours
-    limit = context.options.sources if neighbours is not None else 0
-    for item, share in zip(items[:limit], shares[:limit], strict=True):
-        reached, likeness = neighbours.neighbours(int(item)) if neighbours is not None else (near[0], parts[0])
-        inside = (reached != item) & (reached < len(context.shelf.catalogue))
-        near.append(reached[inside])
-        parts.append(share * likeness[inside].astype(np.float64))
-        source.append(np.full(int(inside.sum()), item))
-    return np.concatenate(near), np.concatenate(parts), np.concatenate(source)
+    items, shares = items[: context.options.sources], shares[: context.options.sources]
+    if context.shelf.neighbours is None:
+        return items[:0], shares[:0], items[:0]
+    source, near, likeness = context.shelf.neighbours.of_all(items)
+    inside = (near != items[source]) & (near < len(context.shelf.catalogue))
+    source, near = source[inside], near[inside]
+    return near, shares[source] * likeness[inside], items[source]
 
 
-def _tag_term(rows: Rows, person: Person, liking: Liking, weight: float, context: Context) -> Term:
+def _tag_term(rows: Rows, liking: Liking, weight: float, context: Context) -> Term:
     reading, facet = liking.reading, liking.facet
     codes = facet.codes[rows].astype(np.int64)
     place = np.full(len(rows), -1, dtype=np.int64)
@@ -163,7 +159,7 @@ def _tag_term(rows: Rows, person: Person, liking: Liking, weight: float, context
             "tag": liking_name(language, facet.name, facet.values[int(reading.value[at])]),
             "share": f"{reading.weight[at]:.0%}",
         }
-        return say(language, "tag", **facts), person.liking_evidence(liking, at)
+        return say(language, "tag", **facts), liking.evidence(at)
 
     name = f"{TAG}.{facet.name}" + (f".{facet.level}" if facet.level else "")
     return Term("tag", values, explain, columns={name: values / weight if weight > 0 else values})

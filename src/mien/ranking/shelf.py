@@ -35,12 +35,17 @@ class Neighbours(Protocol):
         """The items most like `item` and their likeness 0 … 1, best first."""
         ...
 
+    def of_all(self, items: Rows) -> tuple[npt.NDArray[np.int64], Rows, npt.NDArray[np.float32]]:
+        """The same of many: place in `items`, neighbour and likeness, in three columns."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Shelf:
     """What all questions share, made once a build. `popular`: `(n,) ≥ 0` by item row (shorter: the rest is 0).
 
-    What a shop does not have (an index, neighbours, popularity) is None and adds nothing to any answer.
+    What a shop does not have (an index, neighbours, popularity) is None and adds nothing to any answer. `demand` and
+    `taste` are what only a `ranker` looks at: without one, or one to be learnt, they are left out.
     """
 
     catalogue: Catalogue

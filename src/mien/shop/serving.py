@@ -64,7 +64,8 @@ class Serving:
         """Goods, index, neighbours, popularity and demand as the build left them; taste and ranker as training did."""
         index = self.stock.workspace.index
         models = self.stock.workspace.models
-        popular, demand, als = Popular.load(index), kept(Demand.load, index), kept(Als.load, models)
+        popular, ranker = Popular.load(index), kept(Ranker.load, models / RANKER)
+        demand, als = (kept(Demand.load, index), kept(Als.load, models)) if ranker else (None, None)
         return Shelf(
             self.catalogue,
             self.yardstick,
@@ -73,7 +74,7 @@ class Serving:
             popular.fitted["counts"],
             demand=None if demand is None else demand.widened(len(self.catalogue)),
             taste=None if als is None else Taste.of(als),
-            ranker=kept(Ranker.load, models / RANKER),
+            ranker=ranker,
         )
 
     @cached_property
