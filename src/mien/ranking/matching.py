@@ -8,7 +8,7 @@ from mien.ranking.blend import Blend
 from mien.ranking.lexical import Matches, Tier
 from mien.ranking.person import Person
 from mien.ranking.rules import Mask, allowed
-from mien.ranking.scoring import finished, scored
+from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
 from mien.ranking.terms import category_term, text_terms
 from mien.ranking.wording import say
@@ -20,13 +20,19 @@ def matched(query: Query, person: Person | None, context: Context, also: int = -
         raise NotReady("There is no text index yet. Run: mien build")
     limit = max(len(context.shelf.index), 1) if query.filters else context.options.candidates
     matches = context.shelf.index.search(query.text, limit)
-    mask = allowed(query.filters, person, context)
+    mask = allowed(query, person, context, context.options.bought_again)
     matches = _keep(matches, np.isin(matches.rows, np.flatnonzero(mask)) | (matches.rows == also))
     if also >= 0 and also not in matches.rows:
         matches = _append(matches, also)
     first = (*text_terms(matches, context), category_term(matches.rows, query.text, context))
     plain = scored(matches.rows, person, context, first)
-    return finished(plain, context.options.same_category_search, context), matches
+    return finished(plain, finish_of_search(query, person, context), context), matches
+
+
+def finish_of_search(query: Query, person: Person | None, context: Context) -> Finish:
+    """How what matches is finished."""
+    caps = {"category": context.options.same_category_search}
+    return Finish(query, person, caps=caps, bought_again=context.options.bought_again)
 
 
 def match_notes(query: Query, matches: Matches, context: Context) -> list[str]:

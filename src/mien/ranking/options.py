@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from mien.core.errors import UsageError
+from mien.ranking.kind import Again
 
-TIER_STEP = 20.0
+TIER_STEP = 60.0
 """How far apart the tiers of text matches stand."""
-MAX_WEIGHTS = 9.0
-"""Most that all weights together may be: even moved down by diversity, an item then keeps above a lower tier."""
+MAX_WEIGHTS = 10.0
+"""Most that all weights together may be. Diversity and caps then move down by 30 at most, boosts by 5 up or down: an
+item still keeps above a lower tier."""
 PIN_STEP = 1_000.0
 """What lifts a pinned item above everything that is not pinned."""
 
@@ -40,8 +42,16 @@ class RankingOptions:
     """Most items of one leaf category before other categories come first, in recommendations; 0: no limit."""
     same_category_search: int = 0
     """The same in a search, where one category is often just what was asked for."""
-    bought_again: bool = True
-    """Whether what the user has bought is shown to them again; set it to false where nothing is bought twice."""
+    bought: float = 1.0
+    """How far below others stands what was bought and is not bought again, or not yet."""
+    bought_again: Again = "learned"
+    """Whether what the user has bought is shown again: true, false where nothing is bought twice, or as learned."""
+    once_share: float = 0.05
+    """Where fewer buyers than this buy an item again, what was bought is held back."""
+    durable_share: float = 0.05
+    """Where fewer buyers than this buy anything of its category again, the whole category is."""
+    new_days: float = 30.0
+    """How long an item counts as new."""
     fill_empty: bool = True
     """Whether a search that nothing matches shows recommendations, and says so, instead of nothing."""
     facet_values: int = 20
@@ -50,9 +60,11 @@ class RankingOptions:
     """Item ids that stand first, in this order, wherever they are among the candidates."""
 
     def __post_init__(self) -> None:
-        weights = (self.text, self.popular, self.repeat, self.seen, self.neighbour, self.tag)
+        weights = (self.text, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought)
         if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
             raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
+        if not all(0 <= one <= 1 for one in (self.bought, self.once_share, self.durable_share)) or self.new_days <= 0:
+            raise UsageError("bought, once_share and durable_share lie between 0 and 1, new_days above 0.")
         limits = (self.candidates, self.sources, self.popular_candidates, self.alike_candidates, self.facet_values)
         if min(limits) < 1 or min(self.same_category, self.same_category_search) < 0:
             raise UsageError(

@@ -1,7 +1,7 @@
 """The shelf: the goods and all that was computed about them beforehand; and the context of one question."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -12,14 +12,18 @@ import numpy.typing as npt
 from mien.core.errors import UnknownName
 from mien.core.ids import Rows
 from mien.core.item import CATEGORY_SEPARATOR, Catalogue, coded_facet
+from mien.core.user import User
 from mien.core.words import query_words
 from mien.features.state import State
 from mien.models.demand import Demand
 from mien.profiles.options import ProfileOptions
 from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
+from mien.ranking.kind import Kind
+from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
 from mien.ranking.options import RankingOptions
+from mien.ranking.rule import Rule
 from mien.ranking.taste import Taste
 
 if TYPE_CHECKING:
@@ -56,6 +60,7 @@ class Shelf:
     demand: Demand | None = None
     taste: Taste | None = None
     ranker: "Ranker | None" = None
+    learnt: Learnt = field(default_factory=Learnt)
 
     @cached_property
     def popularity(self) -> Floats:
@@ -85,6 +90,11 @@ class Shelf:
     def showable(self) -> npt.NDArray[np.bool_]:
         """Items that are known and available."""
         return self.catalogue.known & self.catalogue.available
+
+    @cached_property
+    def arrived_us(self) -> npt.NDArray[np.int64]:
+        """`(n_items,)` when each item came, 0 where nobody knows."""
+        return self.learnt.arrived_us(len(self.catalogue))
 
     @cached_property
     def leaf(self) -> Rows:
@@ -156,7 +166,8 @@ class Shelf:
 class Context:
     """All that one question is answered from. `state` None: nothing is known of who asks.
 
-    `profile`: how a profile is read (when a liking expires, how sure it must be).
+    `profile`: how a profile is read (when a liking expires, how sure it must be). `user`: what they have declared, or
+    None. `kinds`: recommendations by name where they differ from the built-in ones; `rules`: those of the shop.
     `impression_id`: what the answer is to be called; None derives it from the question and the time. `clock`: seconds,
     for `took_ms`.
     """
@@ -169,3 +180,6 @@ class Context:
     language: Language = "en"
     impression_id: str | None = None
     clock: Callable[[], float] = time.perf_counter
+    user: User | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
