@@ -3,9 +3,10 @@
 *Gap.* Mean log days between purchases of one item by one user, of the shop, then of each category level, then of the
 item, each drawn towards the one before by `prior` gaps; a user's own gaps weigh against the item's as n − 1 to 1.
 
-*Due.* P(bought within `horizon_days`), counted at moments of the past: pairs of user and item by how often bought, by
-days since the last time over the expected gap, and by that gap; thin cells are drawn towards coarser ones. Times a
-factor of the category and the item: purchases that came over those foretold, gamma-Poisson, drawn to the level above.
+*Due.* P(bought within `horizon_days`), counted at moments of the past: pairs of user and item by how often bought
+(decayed), by days since the last time over the expected gap, and by that gap; thin cells are drawn towards coarser
+ones. Times a factor of the category and the item: purchases that came over those foretold, gamma-Poisson, drawn to
+the level above.
 
 *Again.* Of the first purchases that lie `policy_days` back, the share followed by the same item, and by anything of the
 same category, within `policy_days`: milk comes again, a fridge does not.
@@ -30,13 +31,13 @@ from mien.models.model import Model
 from mien.models.ranked import Scores
 
 Floats = npt.NDArray[np.float64]
-TIMES = (2, 3, 4, 6, 9, 14)
-"""Lower ends of the bins of how often bought."""
+STRENGTHS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 2.5, 3.2, 4.0, 5.0, 6.5, 8.5, 11.0, 15.0, 20.0, 30.0)
+"""Lower ends of the bins of how often bought, each purchase halved every `half_life_days`."""
 RATIOS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 """Lower ends of the bins of days since over the expected gap."""
 GAPS = (3.0, 7.0, 14.0, 21.0, 30.0, 45.0, 60.0, 90.0, 180.0)
 """Lower ends of the bins of the expected gap, in days."""
-_SHAPE = (len(TIMES) + 1, len(RATIOS) + 1, len(GAPS) + 1)
+_SHAPE = (len(STRENGTHS) + 1, len(RATIOS) + 1, len(GAPS) + 1)
 MOST = 0.99
 """Highest probability told."""
 
@@ -61,6 +62,8 @@ class Rhythm(Model):
     """Days within which a thing is due."""
     cuts: int = 6
     """Moments of the past at which is counted what came, `horizon_days` apart."""
+    half_life_days: float = 90.0
+    """Days after which a purchase counts half in how often a thing was bought; the slow half-life of states."""
     policy_days: float = 90.0
     """Days within which a thing or its category is bought again, or is not; a third of a shorter log."""
     prior: float = 20.0
@@ -95,24 +98,30 @@ class Rhythm(Model):
     def _table(self, bought: Interactions, steps: Steps, gap: Floats, at_us: int) -> tuple[Floats, Floats]:
         """What came within the horizon after moments of the past: cells, and `(n_items,)` factors."""
         seen = [self._at_cut(bought, at_us - round((k + 1) * self.horizon_days * DAY_US)) for k in range(self.cuts)]
-        n, first, last, item, came, at = (np.concatenate([one[k] for one in seen]) for k in range(6))
+        n, first, last, item, came, at, strength = (np.concatenate([one[k] for one in seen]) for k in range(7))
         days = expected_gap(n, first, last, gap[item])
-        place = _cell(n, (at - last) / DAY_US, days)
+        place = _cell(strength, (at - last) / DAY_US, days)
         table = _smoothed(place, came, self.prior)
         said = table[place]
         told = drawn(steps, item, np.divide(came, said, where=said > 0, out=np.ones(len(said))), said, 1.0, self.prior)
         return table, told[-1]
 
     def _at_cut(self, bought: Interactions, cut_us: int) -> tuple[npt.NDArray[np.generic], ...]:
-        """Pairs known at a moment: times bought, first, last, item, whether it came within the horizon, the moment."""
+        """Pairs known at a moment: times bought, first, last, item, whether it came within the horizon, the moment,
+        decayed times bought."""
         known, pairs = pairs_of(bought.until(cut_us)), pairs_of(bought)
         starts = np.flatnonzero(known.fresh)
         ends = np.append(starts, len(known.item))[1:] - 1
         after = (pairs.at_us > cut_us) & (pairs.at_us <= cut_us + round(self.horizon_days * DAY_US))
         came = np.isin(known.key[starts], pairs.key[after])
-        n = ends - starts + 1
         cut = np.full(len(starts), cut_us, dtype=np.int64)
-        return n, known.at_us[starts], known.at_us[ends], known.item[starts], came.astype(np.float64), cut
+        parts = (ends - starts + 1, known.at_us[starts], known.at_us[ends], known.item[starts])
+        return *parts, came.astype(np.float64), cut, self._decayed(known, len(starts), cut_us)
+
+    def _decayed(self, pairs: Pairs, n: int, at_us: int) -> Floats:
+        """`(n,)` how often each pair was bought, each time halved every `half_life_days`."""
+        weight = np.exp2(-(at_us - pairs.at_us) / (self.half_life_days * DAY_US))
+        return np.bincount(np.cumsum(pairs.fresh) - 1, weights=weight, minlength=n).astype(np.float64)
 
     def _again(self, bought: Interactions, steps: Steps, at_us: int, days: float) -> tuple[list[Floats], Floats]:
         """Shares bought again within `days` of the first time: the same item by level of back-off, and the category."""
@@ -137,32 +146,35 @@ class Rhythm(Model):
         if len(starts):
             ends = np.append(starts, len(pairs.item))[1:] - 1
             item = pairs.item[starts]
-            due = self.due(item, ends - starts + 1, pairs.at_us[starts], pairs.at_us[ends], at_us)
+            times = (ends - starts + 1, self._decayed(pairs, len(starts), at_us))
+            due = self.due(item, times, pairs.at_us[starts], pairs.at_us[ends], at_us)
             scores[pairs.user[starts], item] = due.p
         return scores
 
     def due(
         self,
         item: Rows,
-        n: npt.NDArray[np.integer],
+        times: tuple[npt.NDArray[np.integer], Floats],
         first_us: npt.NDArray[np.int64],
         last_us: npt.NDArray[np.int64],
         at_us: int,
     ) -> Due:
-        """When a user who bought each `item` `n` times, first and last then, buys it again. All `(n,)`; µs.
+        """When a user who bought each `item` so often, first and last then, buys it again. All `(n,)`; µs.
 
-        An item that came after the fit goes by the shop's own rhythm. Cost: some µs and a look-up each.
+        `times`: how often, plain and decayed to `at_us` by `half_life_days`. An item that came after the fit goes by
+        the shop's own rhythm. Cost: some µs and a look-up each.
         """
         self._check_fitted()
         place = np.minimum(item, max(self.n_items - 1, 0))
         new = item >= self.n_items
         gap = np.where(new, self._usual("gap"), self.fitted["gap"][place] if self.n_items else 0.0)
         factor = np.where(new, 1.0, self.fitted["factor"][place] if self.n_items else 1.0)
+        n, strength = times
         days = expected_gap(n, first_us, last_us, gap)
         since = np.maximum(at_us - last_us, 0) / DAY_US
         table = self.fitted["table"]
         ripest = np.broadcast_to(table.reshape(_SHAPE).max(axis=1, keepdims=True), _SHAPE).ravel()
-        cell = _cell(n, since, days)
+        cell = _cell(strength, since, days)
         p, ripe = np.minimum(table[cell] * factor, MOST), np.minimum(ripest[cell] * factor, MOST)
         return Due(np.asarray(p), np.asarray(ripe), days, since)
 
@@ -191,14 +203,17 @@ def expected_gap(
     return np.asarray(np.exp(((n - 1) * np.log(own) + np.log(usual)) / n))
 
 
-def _cell(n: npt.NDArray[np.integer], since_days: Floats, gap_days: Floats) -> npt.NDArray[np.int64]:
-    times, ratio = np.searchsorted(TIMES, n, "right"), np.searchsorted(RATIOS, since_days / gap_days, "right")
+def _cell(strength: Floats, since_days: Floats, gap_days: Floats) -> npt.NDArray[np.int64]:
+    times, ratio = (
+        np.searchsorted(STRENGTHS, strength, "right"),
+        np.searchsorted(RATIOS, since_days / gap_days, "right"),
+    )
     gap = np.searchsorted(GAPS, gap_days, "right")
     return np.asarray((times * (len(RATIOS) + 1) + ratio) * (len(GAPS) + 1) + gap, dtype=np.int64)
 
 
 def _smoothed(place: npt.NDArray[np.int64], came: Floats, prior: float) -> Floats:
-    """`(cells,)` share that came: of all, then by times bought, by ratio too, by gap too; each drawn to the last."""
+    """`(cells,)` share that came: of all, then by how often, by ratio too, by gap too; each drawn to the last."""
     size = int(np.prod(_SHAPE))
     hits, cases = (np.bincount(place, weights=w, minlength=size).reshape(_SHAPE) for w in (came, np.ones(len(came))))
     share = np.full(_SHAPE, hits.sum() / max(cases.sum(), 1.0))

@@ -14,6 +14,8 @@ from mien.ranking.shelf import Context
 from mien.ranking.wording import say, times
 
 Floats = npt.NDArray[np.float64]
+STRONG = 6.0
+"""Log lift at which a complement has all of its weight."""
 
 
 def shared_term(rows: Rows, asked: Asked, weight: float) -> Term:
@@ -76,7 +78,11 @@ def content_term(rows: Rows, asked: Asked, weight: float) -> Term:
 
 
 def complement_term(rows: Rows, asked: Asked, weight: float) -> Term:
-    """Σ over the anchors of the log lower bound of the lift, against the best candidate; what is asked about has 0."""
+    """How far above chance a candidate meets the anchors in baskets; what is asked about has 0.
+
+    With x_a the log lower bound of the lift with anchor a, m anchors: √(Σ x_a²) / m^¼, over 6 (a lift of 400), at most
+    1. Several anchors that agree say more than one, but less than their sum: they are no independent witnesses.
+    """
     complements, context = asked.context.shelf.learnt.complements, asked.context
     total, best, source = np.zeros(len(rows)), np.zeros(len(rows)), np.full(len(rows), -1, dtype=np.int64)
     together = np.zeros(len(rows), dtype=np.int64)
@@ -86,12 +92,12 @@ def complement_term(rows: Rows, asked: Asked, weight: float) -> Term:
         found = place >= 0
         here, n = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
         here[found], n[found] = bound[place[found]], baskets[place[found]]
-        total += here
+        total += here**2
         better = here > best
         best, source = np.where(better, here, best), np.where(better, item, source)
         together = np.where(better, n, together)
+    total = np.minimum(np.sqrt(total) / max(len(asked.anchors), 1) ** 0.25 / STRONG, 1.0)
     total[np.isin(rows, asked.anchors)] = 0.0
-    top = total.max(initial=0.0)
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         facts = {
@@ -102,7 +108,7 @@ def complement_term(rows: Rows, asked: Asked, weight: float) -> Term:
         }
         return say(context.language, "complement", **facts), ()
 
-    return Term("complement", weight * (total / top if top > 0 else total), explain)
+    return Term("complement", weight * total, explain)
 
 
 def _places(known: Rows, rows: Rows) -> npt.NDArray[np.int64]:

@@ -57,7 +57,7 @@ class _Facts:
         self.person, self.rhythm, self.context = person, rhythm, context
         history = person.bought
         self.first_us, self.last_us = purchase_span(person)
-        self.due = rhythm.due(history.item, history.n, self.first_us, self.last_us, context.at_us)
+        self.due = rhythm.due(history.item, (history.n, history.strength), self.first_us, self.last_us, context.at_us)
         self.same, self.other = rhythm.again(history.item)
 
     def own(self, rows: Rows, gives: Floats, values: Floats, said: list[str], evidence: list[tuple[str, ...]]) -> None:

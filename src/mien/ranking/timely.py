@@ -30,7 +30,7 @@ def due_term(rows: Rows, asked: Asked, weight: float) -> Term:
     own = np.flatnonzero(place >= 0)
     at, history = place[own], person.bought
     first, last = purchase_span(person)
-    due = rhythm.due(rows[own], history.n[at], first[at], last[at], context.at_us)
+    due = rhythm.due(rows[own], (history.n[at], history.strength[at]), first[at], last[at], context.at_us)
     best = due.p.max(initial=0.0)
     values[own] = due.p / best if best > 0 else due.p
     which = np.full(len(rows), -1, dtype=np.int64)

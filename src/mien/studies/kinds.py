@@ -110,7 +110,7 @@ def _goes_with(shelved: Shelved, options: _Options) -> list[dict[str, Any]]:
 
 
 def _halves(shelved: Shelved, options: _Options) -> tuple[list[Rows], list[Rows]]:
-    """Per user one basket of two items or more after the split, drawn, in two halves, drawn; the cart is the smaller."""
+    """Per user one basket of two items or more after the split, drawn, in two halves, drawn; the cart the smaller."""
     draw = np.random.default_rng(options.seed)
     later = shelved.shop.data.doing([Action.PURCHASE]).since(shelved.at_us)
     end_us = shelved.at_us + round((shelved.shop.test_days or 28.0) * DAY_US)
