@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Explain = Callable[[int], tuple[str, tuple[str, ...]]]
 REPEAT = ("repeat", "due")
 """Kinds of terms that speak for what was bought, and are taken back where it is not bought again."""
-UNRIPE = 0.5
+UNRIPE = 0.25
 """Below this part of the highest probability it will have, a thing is not due yet."""
 
 
@@ -27,7 +27,7 @@ def bought_term(blend: Blend, person: Person, context: Context) -> Term | None:
     - *once*: bought once, and fewer than `once_share` of the buyers of its category buy a thing again: takes back what
       having bought it gives, and the weight `bought` on top;
     - *wait*: bought again, but not yet: the probability now is p, the highest it gets as time goes by p*; takes back
-      (1 − 2p/p*) of what having bought it gives, where that is above 0;
+      (1 − 4p/p*) of what having bought it gives, where that is above 0;
     - *durable*: not bought itself, but fewer than `durable_share` of the buyers of its category buy anything of it
       again: the weight `bought`, for as long as was looked at.
     """
