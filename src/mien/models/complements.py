@@ -1,12 +1,12 @@
 """Complements: what goes into one basket together more often than chance would have it.
 
 With n_a the baskets that hold a, n_ab those that hold both, and s the sizes of the baskets, chance alone would put
-    μ_ab = n_a · n_b · Σ s(s − 1) / (Σ s)²
-baskets together: the same baskets, filled at random by popularity. n_ab is taken as Poisson with mean λ_ab · μ_ab, the
-lift λ_ab as Gamma(κ, κ) before anything was seen, hence Gamma(κ + n_ab, κ + μ_ab) after. What counts is the logarithm
-of its lower 5 % bound, and 0 where that is not above 1: a rare pair has a high lift and a low bound, and two popular
-things that meet as often as chance has it have none. Source: DuMouchel, The American Statistician 53(3), 1999 (the
-gamma-Poisson shrinker; one gamma instead of two).
+    μ_ab = n_a · n_b · max(1 / N, Σ s(s − 1) / (Σ s)²)
+of N baskets together: drawn apart, or the same baskets filled at random by popularity, since in large baskets all
+meets all. n_ab is taken as Poisson with mean λ_ab · μ_ab, the lift λ_ab as Gamma(κ, κ) before anything was seen, hence
+Gamma(κ + n_ab, κ + μ_ab) after. What counts is the logarithm of its lower 5 % bound, and 0 where that is not above 1: a
+rare pair has a high lift and a low bound, and two popular things that meet as often as chance has it have none. Source:
+DuMouchel, The American Statistician 53(3), 1999 (the gamma-Poisson shrinker; one gamma instead of two).
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Complements(Model):
         counts = np.bincount(baskets.indices, minlength=data.n_items).astype(np.float64)
         sizes = np.diff(baskets.indptr).astype(np.float64)
         baskets = _often(baskets, counts >= self.fewest)
-        per_pair = float((sizes * (sizes - 1)).sum()) / max(float(sizes.sum()) ** 2, 1.0)
+        per_pair = max(1.0 / max(len(sizes), 1), (sizes * (sizes - 1)).sum() / max(sizes.sum() ** 2, 1.0))
         parts = [self._bounds(baskets, counts, per_pair, start) for start in range(0, data.n_items, BLOCK)]
         empty = sp.csr_array((data.n_items, data.n_items))
         bounds = sp.csr_array(sp.vstack([one for one, _ in parts])) if parts else empty

@@ -300,7 +300,9 @@ def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, pr
         TextIndex.build(stock.workspace.index / "text", catalogue)
         done(1)
     data = interactions(stock, judged)
-    rhythm = Rhythm(half_life_days=stock.settings.fold.slow_days).use_items(ItemFacts.of(len(catalogue), facets=catalogue.text_facets))
+    rhythm = Rhythm(half_life_days=stock.settings.fold.slow_days).use_items(
+        ItemFacts.of(len(catalogue), facets=catalogue.text_facets)
+    )
     models: tuple[Model, ...] = (ItemNeighbours(), Popular(), Complements(), Trend(), rhythm)
     advance = progress.step("index neighbours", len(models) + 1)
     for model in models:
