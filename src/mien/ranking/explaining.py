@@ -146,4 +146,6 @@ def _once_more(query: Query, row: int, rank: int, context: Context) -> Iterator[
         place = then.rank(then.blend, after)
         if place != rank:
             what = "once_more_bought" if action is Action.PURCHASE else "once_more_seen"
-            yield Counterfactual(str(action), say(context.language, what, place=ordinal(context.language, place)), place)
+            yield Counterfactual(
+                str(action), say(context.language, what, place=ordinal(context.language, place)), place
+            )
