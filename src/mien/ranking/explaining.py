@@ -12,7 +12,7 @@ from mien.features.fold import fold
 from mien.features.state import State
 from mien.ranking.answering import asker, check_k, finish_answer, personalisable, user_notes
 from mien.ranking.asking import Asked
-from mien.ranking.blend import BASE, Blend, Term
+from mien.ranking.blend import Blend, Term
 from mien.ranking.kind import Again
 from mien.ranking.matching import finish_of_search, matched
 from mien.ranking.missing import Place, absences
@@ -106,21 +106,21 @@ def _reasons_left_out(ranking: Ranking, context: Context) -> Iterator[Counterfac
             rank = _rank_without(ranking, term, context)
         else:
             rest = tuple(_left_out(one, k) if one is term else one for one in plain.terms)
-            rank = ranking.rank(finished(Blend(plain.rows, rest), ranking.how, context), context)
+            rank = ranking.rank(finished(replace(plain, terms=rest), ranking.how, context), context)
         why = term.explain(k)[0]
         text = say(context.language, "without", reason=why, place=ordinal(context.language, rank))
         yield Counterfactual(term.kind, text, rank)
 
 
 def _rank_without(ranking: Ranking, term: Term, context: Context) -> int:
-    rest = Blend(ranking.blend.rows, tuple(one for one in ranking.blend.terms if one is not term))
-    return ranking.rank(rest, context)
+    rest = tuple(one for one in ranking.blend.terms if one is not term)
+    return ranking.rank(replace(ranking.blend, terms=rest), context)
 
 
 def _without(ranking: Ranking, kinds: tuple[str, ...], context: Context) -> int:
     """The rank without what moves items apart."""
-    rest = Blend(ranking.blend.rows, tuple(one for one in ranking.blend.terms if one.kind not in kinds))
-    return ranking.rank(rest, context)
+    rest = tuple(one for one in ranking.blend.terms if one.kind not in kinds)
+    return ranking.rank(replace(ranking.blend, terms=rest), context)
 
 
 def _left_out(term: Term, k: int) -> Term:
@@ -131,7 +131,7 @@ def _left_out(term: Term, k: int) -> Term:
         why = term.explain(k)[0]
         equal = np.flatnonzero(term.values == term.values[k]).tolist()
         gone[[one for one in equal if term.explain(one)[0] == why]] = True
-    return Term(term.kind, np.where(gone, BASE, term.values), term.explain)
+    return Term(term.kind, np.where(gone, 0.0, term.values), term.explain)
 
 
 def _once_more(query: Query, row: int, rank: int, context: Context) -> Iterator[Counterfactual]:

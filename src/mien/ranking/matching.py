@@ -30,9 +30,10 @@ def matched(query: Query, person: Person | None, context: Context, also: int = -
 
 
 def finish_of_search(query: Query, person: Person | None, context: Context) -> Finish:
-    """How what matches is finished."""
-    caps = {"category": context.options.same_category_search}
-    return Finish(query, person, caps=caps, bought_again=context.options.bought_again)
+    """How what matches is finished. A learned ranker has weighed already how long ago a thing was bought."""
+    caps, again = {"category": context.options.same_category_search}, context.options.bought_again
+    learned = again == "learned" and context.shelf.ranker is not None
+    return Finish(query, person, caps=caps, bought_again=True if learned else again)
 
 
 def match_notes(query: Query, matches: Matches, context: Context) -> list[str]:

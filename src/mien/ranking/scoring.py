@@ -1,7 +1,7 @@
 """Scoring: what speaks for each candidate, then what was bought, diversity, caps, boosts and pins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mien.core.ids import Rows
 from mien.core.query import Query
@@ -66,4 +66,4 @@ def finished(blend: Blend, how: Finish, context: Context) -> Blend:
 
 def unfinished(blend: Blend) -> Blend:
     """The blend before it was finished."""
-    return Blend(blend.rows, tuple(term for term in blend.terms if term.kind not in AFTERWARDS))
+    return replace(blend, terms=tuple(term for term in blend.terms if term.kind not in AFTERWARDS))

@@ -1,5 +1,7 @@
 """Suggesting: the candidates of a recommendation, scored."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mien.core.ids import Rows
@@ -45,7 +47,8 @@ def _plain(asked: Asked, kind: Kind, also: int) -> Blend:
     if also >= 0:
         rows = np.union1d(rows, [also]).astype(np.int32)
     if kind.terms is None:
-        return scored(rows, asked.person, asked.context, tuple(beside(rows, asked, FIRST_VISIT)))
+        plain = scored(rows, asked.person, asked.context, ())
+        return replace(plain, terms=(*plain.terms, *beside(rows, asked, FIRST_VISIT)))
     return Blend(rows, tuple(summed(rows, asked, kind.terms)))
 
 

@@ -9,7 +9,8 @@ from mien.core.ids import Rows
 from mien.ranking.asking import Asked
 from mien.ranking.beside import alike_term, complement_term, content_term, shared_term, visit_term
 from mien.ranking.blend import Term
-from mien.ranking.terms import personal_terms, popular_term
+from mien.ranking.personal import personal_terms
+from mien.ranking.terms import popular_term
 from mien.ranking.timely import due_term, new_term, segment_term, trend_term
 
 PERSONAL = ("repeat", "seen", "neighbour", "tag")

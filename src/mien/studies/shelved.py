@@ -54,7 +54,8 @@ class Shelved:
             Trend().fit(train, at_us=at_us),
         )
         popular = Popular().fit(train, at_us=at_us).fitted["counts"]
-        return Shelf(catalogue, self._yardstick, None, ItemNeighbours().fit(train, at_us=at_us), popular, learnt)
+        neighbours = ItemNeighbours().fit(train, at_us=at_us)
+        return Shelf(catalogue, self._yardstick, None, neighbours, popular, learnt=learnt)
 
     @cached_property
     def _yardstick(self) -> Yardstick:
