@@ -42,12 +42,15 @@ from mien.studies.metrics import (
 )
 from mien.studies.next_basket import real_shop
 from mien.studies.shelved import Shelved
+from mien.testing.shops import RealShop
 
 NAME = "kinds"
 PARTS = ("goes-with", "buy-again", "for-you", "again")
 K = 10
 SUPPORT = 5
 """Baskets that must hold a pair before its plain lift counts."""
+FEWEST = 300
+"""Cases from which a category is told by itself."""
 ROUNDS = 200
 """Bootstrap rounds of an AUROC."""
 Floats = npt.NDArray[np.float64]
@@ -235,7 +238,21 @@ def _again(shelved: Shelved, options: _Options) -> list[dict[str, Any]]:
     draws = drawn_again(len(people), seed=options.seed, rounds=ROUNDS)[:, member]
     share = Interval(*[float(x) for x in _plain_interval(label, draws)])
     common = {"cases": len(item), "again": share.to_dict(), "seed": options.seed}
-    return [{"model": name, **common, **_quality(scores, label, draws)} for name, scores in ways.items()]
+    rows = [{"model": name, **common, **_quality(scores, label, draws)} for name, scores in ways.items()]
+    rows[-2]["by_category"] = _by_category(shop, item, ways["category"], label)
+    return rows
+
+
+def _by_category(shop: RealShop, item: Rows, said: Floats, label: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Per top category what was said to come again and what came, likeliest first; those of `FEWEST` cases or more."""
+    top = next(facet for facet in shop.facets if facet.name == "category")
+    codes = top.codes[item]
+    rows = []
+    for code in np.flatnonzero(np.bincount(codes[codes >= 0]) >= FEWEST).tolist():
+        mine = codes == code
+        facts = {"said": round(float(said[mine].mean()), 4), "came": round(float(label[mine].mean()), 4)}
+        rows.append({"category": top.values[code], "cases": int(mine.sum()), **facts})
+    return sorted(rows, key=lambda row: -float(str(row["said"])))
 
 
 def _firsts(
