@@ -21,7 +21,9 @@ def allowed(query: Query, person: Person | None, context: Context, bought_again:
     Within a facet any of the values will do, between facets all must hold. Raises `UnknownName` for a facet or a
     value that no item has, with the nearest ones.
     """
-    mask = context.shelf.showable & ~hidden(query, context)
+    mask = context.shelf.showable.copy()
+    if context.rules:
+        mask &= ~hidden(query, context)
     for name, values in query.filters.items():
         mask &= having(name, values, context)
     if person is not None and bought_again is False:
