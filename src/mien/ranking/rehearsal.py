@@ -87,7 +87,7 @@ def state_of(data: Interactions, user: int, at_us: int, settings: FoldSettings) 
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Weighed:
     """Candidates scored by what is on a shelf. `gains (n,)` ≥ 0: what followed; `places (n,)`: where each was shown."""
 
     blend: Blend
@@ -104,19 +104,21 @@ class Asked:
         return {name: column for term in self.blend.terms for name, column in term.columns.items()}
 
 
-A = TypeVar("A", bound=Asked)
+A = TypeVar("A", bound=Weighed)
 
 
 @dataclass(frozen=True, eq=False)
-class Rehearsed(Asked):
+class Rehearsed(Weighed):
     """A question with its candidates; the gain of what was bought is 1.
 
-    `again`: whether the person had bought any of the answers before; `own_type`: anything of that category.
+    `again`: whether the person had bought any of the answers before; `own_type`: anything of that category;
+    `is_known`: whether anything is known of them at all.
     """
 
     question: Question
     again: bool
     own_type: bool
+    is_known: bool
 
     @property
     def hit(self) -> npt.NDArray[np.bool_]:
@@ -172,7 +174,7 @@ class Rehearsal:
         again = bool(np.isin(question.bought, own).any())
         own_type = bool((self.shelf.leaf[own] == question.leaf).any())
         gains = np.isin(matches.rows, question.bought).astype(np.int64)
-        return Rehearsed(blend, gains, None, question, again, own_type)
+        return Rehearsed(blend, gains, None, question, again, own_type, person is not None)
 
 
 def examples_of(asked: Iterable[A], *, most: int = 300, weigh: Callable[[A], float] | None = None) -> Examples:
@@ -206,7 +208,7 @@ class _Kept:
     places: npt.NDArray[np.int64] | None
 
     @classmethod
-    def of(cls, one: Asked, most: int) -> "_Kept":
+    def of(cls, one: Weighed, most: int) -> "_Kept":
         order = np.argsort(-one.blend.scores, kind="stable")
         rows = np.sort(np.union1d(order[:most], np.flatnonzero(one.gains)))
         columns = {name: column[rows].astype(np.float32) for name, column in one.columns.items()}

@@ -20,7 +20,7 @@ from mien.models.interactions import Interactions
 from mien.ranking.answering import asker
 from mien.ranking.lexical import Matches, Tier
 from mien.ranking.ranker import Examples
-from mien.ranking.rehearsal import Asked, examples_of, state_of
+from mien.ranking.rehearsal import Weighed, examples_of, state_of
 from mien.ranking.scoring import scored
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.terms import category_term, text_terms
@@ -61,7 +61,7 @@ def shown_examples(
     """
     advance = (progress or Silent()).step("read answers", len(answers))
 
-    def told() -> Iterator[Asked]:
+    def told() -> Iterator[Weighed]:
         for shown in answers:
             advance(1)
             yield _measured(shown, shelf, data, settings)
@@ -69,14 +69,14 @@ def shown_examples(
     return examples_of(told())
 
 
-def _measured(shown: Shown, shelf: Shelf, data: Interactions, settings: FoldSettings) -> Asked:
+def _measured(shown: Shown, shelf: Shelf, data: Interactions, settings: FoldSettings) -> Weighed:
     state = state_of(data, shown.user, shown.at_us - 1, settings)
     context = Context(shelf, shown.at_us, state)
     person = asker(Query(shown.text), context)
     matches = _matches(shown, shelf)
     first = (*text_terms(matches, context), category_term(shown.rows, shown.text, context))
     blend = scored(shown.rows, person, context, first)
-    return Asked(blend, shown.gains, np.minimum(shown.places, DEEPEST))
+    return Weighed(blend, shown.gains, np.minimum(shown.places, DEEPEST))
 
 
 def _matches(shown: Shown, shelf: Shelf) -> Matches:

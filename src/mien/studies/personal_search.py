@@ -150,16 +150,19 @@ class _World:
 
 def _scores(one: Rehearsed, learnt: _Learnt) -> dict[str, Floats]:
     n, columns = len(one.hit), one.columns
+    known = learnt.ranker.known if one.is_known else learnt.ranker.anyone
     tier = next(term.values for term in one.blend.terms if term.kind == "tier")
     found = {
         "bm25": columns["text"],
         "popular": columns["popular.here"],
         "set by hand": one.blend.scores,
         "anyone": learnt.ranker.anyone.score(columns, n) + tier,
-        "known": learnt.ranker.known.score(columns, n) + tier,
+        "known": known.score(columns, n) + tier,
     }
     for name, (booster, names) in learnt.free.items():
-        found[name] = booster.predict(np.stack([columns[each] for each in names], axis=1), num_threads=1)
+        rest = {each: np.full(n, measure_of(each).neutral) for each in names if each not in columns}
+        rows = np.stack([(columns | rest)[each] for each in names], axis=1)
+        found[name] = booster.predict(rows, num_threads=1)
     return found
 
 
