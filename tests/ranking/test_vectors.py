@@ -143,7 +143,7 @@ def test_saved_and_opened_answers_alike(small_graph, tmp_path, n):
 
 def test_another_encoder_is_refused(tmp_path):
     index_of(unit(5, 4)).save(tmp_path)
-    with pytest.raises(NotReady, match="test/1.*test/2.*mien build"):
+    with pytest.raises(NotReady, match=r"test/1.*test/2.*mien build"):
         VectorIndex.open(tmp_path, "test/2")
 
 

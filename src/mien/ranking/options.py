@@ -6,7 +6,7 @@ from mien.core.errors import UsageError
 
 TIER_STEP = 20.0
 """How far apart the tiers of text matches stand."""
-MAX_WEIGHTS = 9.0
+MAX_WEIGHTS = 9.9
 """Most that all weights together may be: even moved down by diversity, an item then keeps above a lower tier."""
 PIN_STEP = 1_000.0
 """What lifts a pinned item above everything that is not pinned."""
@@ -18,6 +18,8 @@ class RankingOptions:
 
     text: float = 1.0
     """How well the words of the query match (BM25 against the best match)."""
+    meaning: float = 1.0
+    """How near the item lies to the query in the space of the content encoder; without vectors nothing."""
     popular: float = 1.0
     """How much everybody did with the item lately (logarithm, against the most popular one)."""
     repeat: float = 4.0
@@ -28,6 +30,16 @@ class RankingOptions:
     """How much people who share the user's items share this one."""
     tag: float = 0.5
     """How much of what the item is (category, brand, …) the user likes, over all facets."""
+    reranker: str = ""
+    """A cross-encoder that reads query and item together: a model's name on the hub or its folder; none: off."""
+    reranker_weight: float = 1.0
+    """How much the verdict of the reranker counts."""
+    reranker_top: int = 50
+    """How many of the best results the reranker reads."""
+    meaning_candidates: int = 1_000
+    """Of how many of the best text matches the meaning is compared."""
+    nearest: int = 20
+    """How many items of like meaning follow where fewer than ten match the words; 0: none."""
     candidates: int = 10_000
     """Most text matches that are ranked."""
     sources: int = 50
@@ -50,11 +62,28 @@ class RankingOptions:
     """Item ids that stand first, in this order, wherever they are among the candidates."""
 
     def __post_init__(self) -> None:
-        weights = (self.text, self.popular, self.repeat, self.seen, self.neighbour, self.tag)
+        weights = (
+            self.text,
+            self.meaning,
+            self.reranker_weight if self.reranker else 0.0,
+            self.popular,
+            self.repeat,
+            self.seen,
+            self.neighbour,
+            self.tag,
+        )
         if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
             raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
-        limits = (self.candidates, self.sources, self.popular_candidates, self.alike_candidates, self.facet_values)
-        if min(limits) < 1 or min(self.same_category, self.same_category_search) < 0:
+        limits = (
+            self.candidates,
+            self.sources,
+            self.popular_candidates,
+            self.alike_candidates,
+            self.facet_values,
+            self.meaning_candidates,
+            self.reranker_top,
+        )
+        if min(limits) < 1 or min(self.same_category, self.same_category_search, self.nearest) < 0:
             raise UsageError(
                 "Numbers of candidates and facet values must be 1 or more, limits of categories 0 or more."
             )

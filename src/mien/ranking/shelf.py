@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
 from mien.ranking.options import RankingOptions
+
+if TYPE_CHECKING:
+    from mien.ranking.meaning import Meaning
+    from mien.ranking.reranker import Reranker
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +38,8 @@ class Neighbours(Protocol):
 class Shelf:
     """What all questions share, made once a build. `popular`: `(n,) ≥ 0` by item row (shorter: the rest is 0).
 
-    What a shop does not have (an index, neighbours, popularity) is None and adds nothing to any answer.
+    What a shop does not have (an index, neighbours, popularity, vectors, a reranker) is None and adds nothing to any
+    answer.
     """
 
     catalogue: Catalogue
@@ -42,6 +47,8 @@ class Shelf:
     index: TextIndex | None = None
     neighbours: Neighbours | None = None
     popular: npt.ArrayLike | None = None
+    vectors: "Meaning | None" = None
+    reranker: "Reranker | None" = None
 
     @cached_property
     def popularity(self) -> Floats:

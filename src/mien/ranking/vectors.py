@@ -85,9 +85,11 @@ class VectorIndex:
         return index
 
     def add(self, rows: Rows, vectors: Vectors, *, threads: int = 1) -> None:
-        """Put vectors in; those of rows that are there already are replaced. Zeros take a row out."""
+        """Put vectors in; those of rows that are there are replaced where they differ. Zeros take a row out."""
         rows, given = _checked(rows, vectors, self.dim)
         with self._lock:
+            new = self._differing(rows, given)
+            rows, given = rows[new], given[new]
             self.remove(rows)
             said = np.flatnonzero(np.abs(given).max(axis=1, initial=0.0) > 0)
             rows, given = rows[said], given[said]
@@ -100,6 +102,17 @@ class VectorIndex:
                 self._graph.add(rows.astype(np.uint64), given, threads=threads)
             elif len(self) > EXACT:
                 self._grow(threads)
+
+    def _differing(self, rows: Rows, given: Vectors) -> npt.NDArray[np.bool_]:
+        """`(len(rows),)`: which are not there yet in this form."""
+        new = np.ones(len(rows), dtype=np.bool_)
+        held = np.flatnonzero(rows < len(self._place))
+        held = held[self._place[rows[held]] >= 0]
+        for start in range(0, len(held), BLOCK):
+            part = held[start : start + BLOCK]
+            same = self._vectors_at(self._place[rows[part]]) == given[part].astype(np.float16)
+            new[part] = ~same.all(axis=1)
+        return new
 
     def remove(self, rows: Rows) -> None:
         """Take rows out; those that are not there are passed over."""
@@ -213,14 +226,14 @@ class VectorIndex:
                 shutil.rmtree(old)
 
     @classmethod
-    def open(cls, folder: Path, made_by: str) -> "VectorIndex":
+    def open(cls, folder: Path, made_by: str | None = None) -> "VectorIndex":
         """The index last saved in `folder`.
 
         Raises `NotReady` where there is none, where it is damaged, and where something else than `made_by` made its
-        vectors: they could not be compared with a query's.
+        vectors: they could not be compared with a query's. None: whoever reads the queries has to compare it.
         """
         there, about = _described(folder)
-        if about.made_by != made_by:
+        if made_by is not None and about.made_by != made_by:
             raise NotReady(
                 f"The vectors at {folder} were made by {about.made_by}, queries are read by {made_by}. Run: mien build"
             )

@@ -20,10 +20,11 @@ from mien.profiles.read import read
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
 from mien.ranking.lexical import TextIndex
+from mien.ranking.reranker import Reranker
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
 from mien.shop.stock import Stock
-from mien.shop.trained import load_models
+from mien.shop.trained import load_models, meaning
 from mien.shop.workspace import Build
 
 KNOWN_SHOWN = 20_000
@@ -56,7 +57,7 @@ class Serving:
 
     @cached_property
     def shelf(self) -> Shelf:
-        """Goods, index, neighbours and popularity, as the build left them."""
+        """Goods, indexes, neighbours and popularity, as the build left them."""
         index = self.stock.workspace.index
         popular = Popular.load(index)
         return Shelf(
@@ -65,6 +66,8 @@ class Serving:
             TextIndex.open(index / "text", self.catalogue),
             ItemNeighbours.load(index),
             popular.fitted["counts"],
+            meaning(self.stock, self.catalogue),
+            Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
         )
 
     @cached_property

@@ -19,6 +19,7 @@ STUDIES: dict[str, str] = {
     "cold": "mien.studies.cold",
     "reviews": "mien.studies.reviews",
     "tuning": "mien.studies.tuning",
+    "search": "mien.studies.search",
     "hyper-parameters": "mien.studies.hyperparameters",
 }
 """Name → module; each has a function `study` that answers a JSON-ready document."""
