@@ -29,6 +29,8 @@ Mask = npt.NDArray[np.bool_]
 FORMAT = 1
 EXACT = 20_000
 """Up to so many items every one is compared: a graph would be no faster and could overlook some."""
+GRAPH_PAYS = 20
+"""The graph is asked where it has to propose less than the allowed items over this; else these are all compared."""
 PROPOSED = 4
 """How many times as many as asked for the graph proposes, before the rows decide."""
 LEAST_PROPOSED = 64
@@ -69,10 +71,12 @@ class VectorIndex:
         self._used = 0
         self._row_at: Rows = np.empty(0, dtype=np.int32)
         self._place: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._present: Mask = np.empty(0, dtype=np.bool_)
+        self._count = 0
         self._graph: Any = None
 
     def __len__(self) -> int:
-        return int((self._row_at >= 0).sum())
+        return self._count
 
     @classmethod
     def build(cls, rows: Rows, vectors: Vectors, made_by: str, *, threads: int = 1) -> "VectorIndex":
@@ -95,9 +99,11 @@ class VectorIndex:
             rows, given = rows[said], given[said]
             start = len(self._base) + self._used
             self._append(given.astype(np.float16))
-            self._row_at = np.concatenate([self._row_at, rows])
+            self._note(rows)
             self._reach(int(rows.max(initial=-1)) + 1)
             self._place[rows] = np.arange(start, start + len(rows))
+            self._present[rows] = True
+            self._count += len(rows)
             if self._graph is not None:
                 self._graph.add(rows.astype(np.uint64), given, threads=threads)
             elif len(self) > EXACT:
@@ -121,6 +127,8 @@ class VectorIndex:
             held = np.unique(held[self._place[held] >= 0])
             self._row_at[self._place[held]] = -1
             self._place[held] = -1
+            self._present[held] = False
+            self._count -= len(held)
             if self._graph is not None and len(held):
                 self._graph.remove(held.astype(np.uint64))
 
@@ -150,21 +158,17 @@ class VectorIndex:
 
     def _proposed(self, query: Vectors, k: int, allowed: Mask | None) -> Rows:
         """Rows among which the nearest are: from the graph, or all that are allowed where that is as cheap."""
-        live = self._row_at[self._row_at >= 0]
-        if allowed is not None:
-            live = live[live < len(allowed)]
-            live = live[allowed[live]]
+        mask = self._present if allowed is None else self._present[: len(allowed)] & allowed[: len(self._present)]
+        live = len(self) if allowed is None else int(np.count_nonzero(mask))
         want = max(PROPOSED * k, LEAST_PROPOSED)
-        if self._graph is None or len(live) <= max(EXACT, want):
-            return np.sort(live)
-        share = len(live) / max(len(self), 1)
-        asked = min(int(np.ceil(want / share)), len(self))
-        if asked > len(live):
-            return np.sort(live)
+        asked = min(int(np.ceil(want * len(self) / max(live, 1))), len(self))
+        if self._graph is None or asked * GRAPH_PAYS > live:
+            return np.flatnonzero(mask).astype(np.int32)
         self._graph.expansion_search = max(asked, LEAST_PROPOSED)
         keys = self._graph.search(query, asked, threads=1).keys.astype(np.int32)
-        keys = keys if allowed is None else keys[allowed[keys]]
-        return np.sort(keys) if len(keys) >= k else np.sort(live)
+        keys = keys[keys < len(mask)]
+        keys = keys[mask[keys]]
+        return keys if len(keys) >= k else np.flatnonzero(mask).astype(np.int32)
 
     # -- rows in memory and on disk ------------------------------------------------------------------------------------
 
@@ -185,10 +189,20 @@ class VectorIndex:
         self._fresh[self._used : need] = halves
         self._used = need
 
+    def _note(self, rows: Rows) -> None:
+        """Which row lies at each further place."""
+        need = len(self._base) + self._used
+        if need > len(self._row_at):
+            room = np.full(max(need, 2 * len(self._row_at)), -1, dtype=np.int32)
+            room[: len(self._row_at)] = self._row_at
+            self._row_at = room
+        self._row_at[need - len(rows) : need] = rows
+
     def _reach(self, n_rows: int) -> None:
         if n_rows > len(self._place):
             more = np.full(max(n_rows, 2 * len(self._place)) - len(self._place), -1, dtype=np.int64)
             self._place = np.concatenate([self._place, more])
+            self._present = np.concatenate([self._present, np.zeros(len(more), dtype=np.bool_)])
 
     def _grow(self, threads: int) -> None:
         """Make the graph of all rows."""
@@ -244,6 +258,8 @@ class VectorIndex:
             index._base = np.memmap(there / _VECTORS, dtype=np.float16, mode="r", shape=shape)
         index._reach(int(index._row_at.max(initial=-1)) + 1)
         index._place[index._row_at] = np.arange(about.count)
+        index._present[index._row_at] = True
+        index._count = about.count
         if about.graph_bytes:
             index._graph = _new_graph(about.dim)
             index._graph.load(str(there / _GRAPH))
