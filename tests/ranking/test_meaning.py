@@ -102,7 +102,15 @@ def test_meaning_orders_what_words_cannot_tell_apart(ask):
 
 def test_filters_hold(ask):
     for result in ask("moka", filters={"category": ("Drinks",)}, k=20).results:
-        assert result.item_id in {"bean-dark", "bean-light", "bean-zh", "green-tea", "longjing", "black-tea", "oat-milk"}
+        assert result.item_id in {
+            "bean-dark",
+            "bean-light",
+            "bean-zh",
+            "green-tea",
+            "longjing",
+            "black-tea",
+            "oat-milk",
+        }
 
 
 def test_what_may_not_be_shown_is_not(ask, ids):

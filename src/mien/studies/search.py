@@ -36,7 +36,7 @@ MODELS = ("random", "bm25", "dense", "hybrid", "learned")
 LEAST_QUERIES = 10
 LEARNT_CANDIDATES = 120
 """Candidates by words and by meaning of each query that is only learnt from."""
-NEGATIVES = 0.5
+NEGATIVES = 0.25
 """Share of the candidates without gain that the learned ranker of retrieval learns from."""
 _AT = {name: place for place, name in enumerate(FEATURES)}
 
@@ -52,7 +52,7 @@ def study(
     learn_from: int = 4000,
     candidates: int = 250,
     folds: int = 5,
-    ensemble: int = 2,
+    ensemble: int = 1,
     threads: int = 1,
     seed: int = 0,
     progress: Progress | None = None,

@@ -13,12 +13,12 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 TREES = {
-    "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 60, "max_bin": 63, "feature_fraction": 0.4,
+    "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 60, "max_bin": 63, "feature_fraction": 0.4,
     "lambdarank_truncation_level": 20, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "verbose": -1,
     "deterministic": True, "force_row_wise": True,
 }  # fmt: skip
 """Of LambdaMART (Burges, 2010) and of the regression, by LightGBM; one set for all files and both tasks."""
-ROUNDS = 250
+ROUNDS = 150
 MOST_LEVELS = 31
 """Of labels that LightGBM takes; finer relevances are rounded to as many."""
 WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
