@@ -191,6 +191,16 @@ def test_a_build_that_is_killed_leaves_the_old_one(tmp_path):
         assert len(VectorIndex.open(tmp_path, MADE_BY)) in (200, 300)
 
 
+def test_without_the_package_every_row_is_compared(small_graph, tmp_path, monkeypatch):
+    vectors, query = unit(500, 8), unit(1, 8, 4)[0]
+    index_of(vectors).save(tmp_path)
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    right = by_hand(vectors, query, 10).tolist()
+    for index in (index_of(vectors), VectorIndex.open(tmp_path, MADE_BY)):
+        index.add(np.array([700], np.int32), -query[None])
+        assert index.nearest(query, 10)[0].tolist() == right
+
+
 @pytest.mark.parametrize(
     ("rows", "vectors"),
     [([0, 0], np.ones((2, 4))), ([-1], np.ones((1, 4))), ([0], np.ones((1, 3))), ([0], np.full((1, 4), np.nan))],

@@ -18,7 +18,7 @@ class RankingOptions:
 
     text: float = 1.0
     """How well the words of the query match (BM25 against the best match)."""
-    meaning: float = 1.0
+    meaning: float = 0.5
     """How near the item lies to the query in the space of the content encoder; without vectors nothing."""
     popular: float = 1.0
     """How much everybody did with the item lately (logarithm, against the most popular one)."""

@@ -10,6 +10,7 @@ import json
 import shutil
 import uuid
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -31,9 +32,9 @@ EXACT = 20_000
 """Up to so many items every one is compared: a graph would be no faster and could overlook some."""
 GRAPH_PAYS = 20
 """The graph is asked where it has to propose less than the allowed items over this; else these are all compared."""
-PROPOSED = 4
-"""How many times as many as asked for the graph proposes, before the rows decide."""
-LEAST_PROPOSED = 64
+PROPOSED = 2
+"""How many times as many as asked for, and 64 more, the graph proposes, before the rows decide."""
+MORE_PROPOSED = 64
 BLOCK = 8192
 """Rows compared at once: they stay in the processor's cache."""
 
@@ -58,7 +59,7 @@ class VectorIndex:
     """Vectors by item row, nearest first by inner product (the cosine, for rows of length 1).
 
     Safe for several threads. What is added or removed is found, or not, by the next search; `save` makes it last.
-    Cost: see docs/hybrid.md. Needs the extra `models` from `EXACT` items on.
+    Cost: see docs/hybrid.md; without the extra `models` every row is compared, however many there are.
     """
 
     def __init__(self, dim: int, made_by: str) -> None:
@@ -106,7 +107,7 @@ class VectorIndex:
             self._count += len(rows)
             if self._graph is not None:
                 self._graph.add(rows.astype(np.uint64), given, threads=threads)
-            elif len(self) > EXACT:
+            elif len(self) > EXACT and _can_graph():
                 self._grow(threads)
 
     def _differing(self, rows: Rows, given: Vectors) -> npt.NDArray[np.bool_]:
@@ -160,11 +161,11 @@ class VectorIndex:
         """Rows among which the nearest are: from the graph, or all that are allowed where that is as cheap."""
         mask = self._present if allowed is None else self._present[: len(allowed)] & allowed[: len(self._present)]
         live = len(self) if allowed is None else int(np.count_nonzero(mask))
-        want = max(PROPOSED * k, LEAST_PROPOSED)
+        want = PROPOSED * k + MORE_PROPOSED
         asked = min(int(np.ceil(want * len(self) / max(live, 1))), len(self))
         if self._graph is None or asked * GRAPH_PAYS > live:
             return np.flatnonzero(mask).astype(np.int32)
-        self._graph.expansion_search = max(asked, LEAST_PROPOSED)
+        self._graph.expansion_search = asked
         keys = self._graph.search(query, asked, threads=1).keys.astype(np.int32)
         keys = keys[keys < len(mask)]
         keys = keys[mask[keys]]
@@ -260,10 +261,15 @@ class VectorIndex:
         index._place[index._row_at] = np.arange(about.count)
         index._present[index._row_at] = True
         index._count = about.count
-        if about.graph_bytes:
+        if about.graph_bytes and _can_graph():
             index._graph = _new_graph(about.dim)
             index._graph.load(str(there / _GRAPH))
         return index
+
+
+def _can_graph() -> bool:
+    """Whether usearch is installed; without it every row is compared, which is slow and right."""
+    return find_spec("usearch") is not None
 
 
 def _new_graph(dim: int) -> Any:
