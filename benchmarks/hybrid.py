@@ -22,7 +22,7 @@ from mien.models.content.options import ContentSettings
 from mien.models.content.texts import text_vectors
 from mien.ranking.blend import Blend
 from mien.ranking.lexical import TextIndex
-from mien.ranking.meaning import Meaning, meaning_terms, with_nearest
+from mien.ranking.nearness import Nearness, meaning_terms, with_nearest
 from mien.ranking.options import RankingOptions
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.terms import text_terms
@@ -94,7 +94,7 @@ def main() -> None:
         folder = asked.folder or Path(passing)
         encoder = encoder_named(ContentSettings(encoder=asked.encoder, threads=1), folder=folder)
         vectors = text_vectors(list(judged.texts), encoder, VectorCache(folder / "cache"))
-        meaning = Meaning(_index(vectors, encoder.version), lambda: encoder)
+        meaning = Nearness(_index(vectors, encoder.version), lambda: encoder)
         index = TextIndex.build(Path(passing) / "text", catalogue)
         shelf = Shelf(catalogue, cast(Any, None), index, vectors=meaning)
         queries = sample(judged, asked.queries, asked.seed)

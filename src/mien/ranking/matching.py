@@ -6,7 +6,7 @@ from mien.core.errors import NotReady
 from mien.core.query import Query
 from mien.ranking.blend import Blend
 from mien.ranking.lexical import Matches, Tier
-from mien.ranking.meaning import meaning_terms, with_nearest
+from mien.ranking.nearness import meaning_terms, with_nearest
 from mien.ranking.person import Person
 from mien.ranking.reranker import reranked
 from mien.ranking.rules import Mask, allowed

@@ -20,7 +20,7 @@ from mien.ranking.lexical import TextIndex
 from mien.ranking.options import RankingOptions
 
 if TYPE_CHECKING:
-    from mien.ranking.meaning import Meaning
+    from mien.ranking.nearness import Nearness
     from mien.ranking.reranker import Reranker
 
 Floats = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ class Shelf:
     index: TextIndex | None = None
     neighbours: Neighbours | None = None
     popular: npt.ArrayLike | None = None
-    vectors: "Meaning | None" = None
+    vectors: "Nearness | None" = None
     reranker: "Reranker | None" = None
 
     @cached_property

@@ -24,7 +24,7 @@ from mien.ranking.reranker import Reranker
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
 from mien.shop.stock import Stock
-from mien.shop.trained import load_models, meaning
+from mien.shop.trained import load_models, nearness
 from mien.shop.workspace import Build
 
 KNOWN_SHOWN = 20_000
@@ -66,7 +66,7 @@ class Serving:
             TextIndex.open(index / "text", self.catalogue),
             ItemNeighbours.load(index),
             popular.fitted["counts"],
-            meaning(self.stock, self.catalogue),
+            nearness(self.stock, self.catalogue),
             Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
         )
 

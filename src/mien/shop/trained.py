@@ -22,7 +22,7 @@ from mien.models.content.texts import catalogue_vectors, distinct_texts, item_te
 from mien.models.heads.heads import Heads
 from mien.models.items import ItemFacts
 from mien.profiles.outlook import Models
-from mien.ranking.meaning import Meaning
+from mien.ranking.nearness import Nearness
 from mien.ranking.vectors import VectorIndex
 from mien.shop.stock import Stock
 from mien.stores.durable import write_whole
@@ -106,14 +106,14 @@ def read_by(stock: Stock, catalogue: Catalogue) -> ContentSettings | None:
     return chosen_content(stock, catalogue)
 
 
-def meaning(stock: Stock, catalogue: Catalogue) -> Meaning | None:
+def nearness(stock: Stock, catalogue: Catalogue) -> Nearness | None:
     """The vectors that a build left, and the encoder of queries; None where nothing was left that fits."""
     folder = stock.workspace.index / MEANING
     settings = read_by(stock, catalogue)
     if settings is None or not folder.is_dir():
         return None
     index = VectorIndex.open(folder)
-    return Meaning(index, lambda: _encoder(stock, settings, catalogue))
+    return Nearness(index, lambda: _encoder(stock, settings, catalogue))
 
 
 def _encoder(stock: Stock, settings: ContentSettings, catalogue: Catalogue) -> Encoder:

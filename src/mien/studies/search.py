@@ -21,7 +21,7 @@ from mien.models.content.encoder import Encoder
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
 from mien.models.content.texts import distinct_texts
-from mien.ranking.meaning import NEAREST, nearness
+from mien.ranking.nearness import NEAREST, scaled
 from mien.ranking.query_features import FEATURES, Judge
 from mien.studies.judged import Judged, read_judged
 from mien.studies.metrics import bootstrap_mean, paired_difference
@@ -204,12 +204,12 @@ def _scores(lists: Lists, fold: Numbers, plan: _Plan, negatives: float) -> dict[
 
 
 def _nearness(lists: Lists, cosine: Floats) -> Floats:
-    """`nearness` list by list, on the scale of a live search: from the 200th nearest, or the last, to the best."""
+    """`scaled` list by list, on the scale of a live search: from the 200th nearest, or the last, to the best."""
     found = np.empty(len(cosine))
     for start, stop in zip(lists.starts[:-1], lists.starts[1:], strict=True):
         own = cosine[start:stop]
         edge = float(np.sort(own)[max(len(own) - NEAREST, 0)])
-        found[start:stop] = nearness(own, edge, float(own.max()))
+        found[start:stop] = scaled(own, edge, float(own.max()))
     return found
 
 

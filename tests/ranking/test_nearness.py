@@ -12,7 +12,7 @@ from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
 from mien.models.content.texts import catalogue_vectors
 from mien.ranking.lexical import Tier
-from mien.ranking.meaning import Meaning, nearness
+from mien.ranking.nearness import Nearness, scaled
 from mien.ranking.options import RankingOptions
 from mien.ranking.pipeline import answer, explain
 from mien.ranking.vectors import VectorIndex
@@ -40,7 +40,7 @@ def e5():
 def meaning(shop, e5):
     vectors = catalogue_vectors(shop.world.catalogue, e5)
     index = VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, e5.version)
-    return Meaning(index, lambda: e5)
+    return Nearness(index, lambda: e5)
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +148,9 @@ def test_any_text_is_a_query(ask, text):
 def test_another_encoder_is_refused(shop, meaning, e5, tmp_path):
     other = Lexical.fit_or_load(ContentSettings(encoder="lexical"), tmp_path, [*shop.world.catalogue.title] * 3)
     with pytest.raises(NotReady, match="Run: mien build"):
-        Meaning(meaning.index, lambda: other).vector("tea")
+        Nearness(meaning.index, lambda: other).vector("tea")
 
 
 def test_the_scale_of_nearness():
-    assert nearness([0.9, 0.85, 0.8, 0.7, np.nan], 0.8, 0.9).tolist() == pytest.approx([1, 0.5, 0, 0, 0])
+    assert scaled([0.9, 0.85, 0.8, 0.7, np.nan], 0.8, 0.9).tolist() == pytest.approx([1, 0.5, 0, 0, 0])
     assert Tier.NO_WORD < Tier.SOME_WORDS

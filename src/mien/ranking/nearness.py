@@ -1,4 +1,4 @@
-"""Meaning: what lies near a query in the space of a content encoder, and what that adds to a score.
+"""Nearness in meaning: what lies near a query in the space of a content encoder, and what that adds to a score.
 
 It moves items inside a tier of text matches and fills up where the words find few; it lifts nothing over a tier, since
 no single sum of words and vectors kept both exact hits and likeness (docs/hybrid.md).
@@ -26,7 +26,7 @@ REMEMBERED = 4096
 """Queries whose vectors are kept in memory: 6 MB of 384 numbers each."""
 
 
-class Meaning:
+class Nearness:
     """The vectors of the goods and the encoder that reads queries alike; safe for several threads.
 
     `encoder`: called at the first query, so that a shop opens without loading a model. Cost of a query: reading it
@@ -105,7 +105,7 @@ def meaning_terms(text: str, matches: Matches, context: Context) -> tuple[Term, 
     held = np.flatnonzero((np.arange(len(matches)) < context.options.meaning_candidates) | np.isin(matches.rows, near))
     found = np.full(len(matches), np.nan)
     found[held] = vectors.index.products(vectors.vector(said), matches.rows[held])
-    values = weight * nearness(found, float(cosine[-1]), float(cosine[0]))
+    values = weight * scaled(found, float(cosine[-1]), float(cosine[0]))
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "meaning", cosine=f"{found[k]:.2f}"), ()
@@ -113,7 +113,7 @@ def meaning_terms(text: str, matches: Matches, context: Context) -> tuple[Term, 
     return (Term("meaning", values, explain),)
 
 
-def nearness(cosines: npt.ArrayLike, lowest: float, highest: float) -> npt.NDArray[np.float64]:
+def scaled(cosines: npt.ArrayLike, lowest: float, highest: float) -> npt.NDArray[np.float64]:
     """Cosines on the scale 0 … 1 from `lowest` to `highest`; 0 where there is none."""
-    scaled = (np.asarray(cosines, dtype=np.float64) - lowest) / max(highest - lowest, 1e-9)
-    return np.clip(np.nan_to_num(scaled), 0.0, 1.0)
+    share = (np.asarray(cosines, dtype=np.float64) - lowest) / max(highest - lowest, 1e-9)
+    return np.clip(np.nan_to_num(share), 0.0, 1.0)
