@@ -151,6 +151,22 @@ def test_another_encoder_is_refused(shop, meaning, e5, tmp_path):
         Nearness(meaning.index, lambda: other).vector("tea")
 
 
+def test_items_change_live(shop, e5):
+    """New words are found, withdrawn items are not; what a build would have made of it is the same."""
+    catalogue = shop.world.catalogue
+    before = catalogue_vectors(catalogue, e5)
+    near = Nearness(VectorIndex.build(np.arange(len(before), dtype=np.int32), before, e5.version), lambda: e5)
+    row, other = shop.shelf.row("biscuits"), shop.shelf.row("teapot")
+    title, known = list(catalogue.title), catalogue.known.copy()
+    title[row], known[other] = "Garden umbrella against sun and rain", False
+    changed = replace(catalogue, title=title, known=known)
+    near.upsert(changed, [row, other, row])
+    assert near.nearest("parasol", 1)[0].tolist() == [row]
+    assert other not in near.nearest("glass teapot", len(catalogue))[0]
+    after = catalogue_vectors(changed, e5)
+    assert near.index.products(after[row], np.array([row], np.int32))[0] == pytest.approx(1.0, abs=1e-2)
+
+
 def test_the_scale_of_nearness():
     assert scaled([0.9, 0.85, 0.8, 0.7, np.nan], 0.8, 0.9).tolist() == pytest.approx([1, 0.5, 0, 0, 0])
     assert Tier.NO_WORD < Tier.SOME_WORDS

@@ -5,7 +5,8 @@ no single sum of words and vectors kept both exact hits and likeness (docs/hybri
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from threading import Lock
 
 import numpy as np
@@ -13,7 +14,9 @@ import numpy.typing as npt
 
 from mien.core.errors import NotReady
 from mien.core.ids import Rows
+from mien.core.item import Catalogue, Item
 from mien.models.content.encoder import Encoder, Vectors
+from mien.models.content.texts import item_text
 from mien.ranking.blend import Term
 from mien.ranking.lexical import ENOUGH, Matches, Tier
 from mien.ranking.shelf import Context
@@ -65,12 +68,30 @@ class Nearness:
             self._encoder = encoder
         return self._encoder
 
+    def upsert(self, catalogue: Catalogue, rows: Iterable[int]) -> None:
+        """Bring these item rows up to date: new, changed, or withdrawn (no longer known in the catalogue).
+
+        The next search sees it; `index.save` makes it last. Cost: reading the texts (docs/content.md).
+        """
+        changed = np.unique(np.fromiter(rows, dtype=np.int32))
+        texts = [_said(catalogue.item(row)) for row in changed.tolist()]
+        with self._lock:
+            encoder = self._opened()
+        self.index.add(changed, encoder.encode(texts))
+
     def nearest(self, text: str, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Rows, Vectors]:
         """The k items nearest to a query and their cosines, best first; none for a text without content."""
         vector = self.vector(text)
         if not vector.any():
             return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
         return self.index.nearest(vector, k, allowed)
+
+
+def _said(item: Item | None) -> str:
+    """What an item says of itself; a title that is its id stands in for a missing one and says nothing."""
+    if item is None:
+        return ""
+    return item_text(replace(item, title="") if item.title == item.item_id else item)
 
 
 def with_nearest(text: str, matches: Matches, allowed: npt.NDArray[np.bool_], context: Context) -> Matches:
