@@ -239,7 +239,6 @@ def _retrieve(plan: _Plan, judge: Judge, facts: dict[str, Any]) -> list[dict[str
     scores = _scores(lists, fold, plan, NEGATIVES)
     words, notes = scores["bm25"]
     scores["bm25"] = (np.where(words > 0, words, -np.inf), notes)  # a text without any word was not found by words
-    scores["random"] = (_by_chance(lists, len(judged.texts), plan.seed), notes)
     kept = fold >= 0
     reached = lists.recall(np.zeros(len(lists.rows)), plan.seed, len(lists.rows))[kept]
     facts["retrieved"] = {
@@ -247,7 +246,8 @@ def _retrieve(plan: _Plan, judge: Judge, facts: dict[str, Any]) -> list[dict[str
         "learnt_from": len(others),
         "candidates_recall": round(float(reached.mean()), 6),
     }
-    plain, measures = lists.binary(), {}
+    plain = lists.binary()
+    measures: dict[str, dict[str, Floats]] = {}
     for name, (score, _) in scores.items():
         measures[name] = {
             "ndcg@10": plain.ndcg(score, plan.seed)[kept],
@@ -255,14 +255,15 @@ def _retrieve(plan: _Plan, judge: Judge, facts: dict[str, Any]) -> list[dict[str
             "recall@100": plain.recall(score, plan.seed, 100)[kept],
             "graded_ndcg@10": lists.ndcg(score, plan.seed)[kept],
         }
+    measures["random"] = {what: values[kept] for what, values in _by_chance(plain, len(judged.texts)).items()}
     return _rows("retrieve", measures, {name: note for name, (_, note) in scores.items()}, plan.seed)
 
 
 def _candidates(judge: Judge, query: int, each: int) -> npt.NDArray[np.int32]:
     """The best by words, by meaning as understood and as typed, each once, ascending."""
     words = judge.texts.bm25(judge.asked[query])
-    chosen = [_top(words, each)[0:]]
-    chosen[0] = chosen[0][words[chosen[0]] > 0]
+    best = _top(words, each)
+    chosen = [best[words[best] > 0]]
     chosen += [_top(judge.vectors @ vector, each) for vector in judge.vectors_of(query)]
     return np.unique(np.concatenate(chosen)).astype(np.int32)
 
@@ -271,10 +272,14 @@ def _top(values: npt.NDArray[np.floating], k: int) -> npt.NDArray[np.int64]:
     return np.argpartition(-values, k)[:k] if k < len(values) else np.arange(len(values))
 
 
-def _by_chance(lists: Lists, n_texts: int, seed: int) -> Floats:
-    """Scores of an order of the whole catalogue by chance: among the first 100 of it, or not shown."""
-    place = np.random.default_rng(seed).integers(0, n_texts, len(lists.rows))
-    return np.where(place < 100, -place.astype(np.float64), -np.inf)
+def _by_chance(plain: Lists, n_texts: int) -> dict[str, Floats]:
+    """What an order of the whole catalogue by chance is expected to have, query by query."""
+    top = discounted(np.ones(min(10, n_texts))) / n_texts
+    return {
+        "ndcg@10": plain.relevant * top / plain.ideal,
+        "recall@10": np.full(len(plain), min(10 / n_texts, 1.0)),
+        "recall@100": np.full(len(plain), min(100 / n_texts, 1.0)),
+    }
 
 
 # -- the document -----------------------------------------------------------------------------------------------------
