@@ -1,6 +1,6 @@
 """The reranker: a cross-encoder reads the query and an item together and says how well they fit.
 
-It is slow (milliseconds a pair) and reads only the best results; what it does not read it lifts over nothing.
+It is slow (one pass of the model a pair) and reads only the best results; what it does not read it lifts over nothing.
 Source: Nogueira and Cho, Passage Re-ranking with BERT, arXiv 1901.04085.
 """
 
@@ -60,7 +60,7 @@ class Reranker:
         """`(len(texts),)` between 0 and 1, 1 for the best fit.
 
         Raises `SourceError` where there is no such model, `TransientError` where the hub cannot be reached,
-        `MissingExtra`. Cost: for 6 layers of width 384 some 5 ms a pair and core.
+        `MissingExtra`. Cost: one pass of the model a pair.
         """
         if not texts:
             return np.empty(0)

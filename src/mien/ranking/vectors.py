@@ -83,7 +83,7 @@ class VectorIndex:
     def build(cls, rows: Rows, vectors: Vectors, made_by: str, *, threads: int = 1) -> "VectorIndex":
         """From `vectors (n, dim)` of the item `rows (n,)`, each once; a row of zeros says nothing and is left out.
 
-        Cost: about a minute a core for 100,000 items of 384 numbers; `threads`: that the graph is made by.
+        Cost: docs/hybrid.md; `threads`: that the graph is made by.
         """
         index = cls(int(vectors.shape[1]), made_by)
         index.add(rows, vectors, threads=threads)
