@@ -42,6 +42,13 @@ WorkspaceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 AsOfOption = Annotated[str | None, typer.Option("--as-of", help="As it was then (ISO 8601), nothing later known.")]
 CountOption = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many results.")]
+KindOption = Annotated[str, typer.Option(help="Which kind of recommendation; an unknown one names the nearest.")]
+CartOption = Annotated[
+    list[str] | None, typer.Option("--cart", help="An item it is asked about; may be repeated.", metavar="ITEM")
+]
+ContextOption = Annotated[
+    list[str] | None, typer.Option("--context", help="An item of the running visit; may be repeated.", metavar="ITEM")
+]
 HERE = Path()
 
 
@@ -224,12 +231,25 @@ def search(
 def recommend(
     user: Annotated[str, typer.Argument(help="For whom.")],
     workspace: WorkspaceOption = HERE,
+    kind: KindOption = "for-you",
+    cart: CartOption = None,
+    context: ContextOption = None,
+    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
     k: CountOption = 10,
+    no_personalise: Annotated[
+        bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")
+    ] = False,
     json_: JsonOption = False,
 ) -> None:
     """What this user may want next, with reasons."""
     with opened(workspace) as shop:
-        show_answer(shop.recommend(user, k=k), user, shop, json_)
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "cart": cart or (),
+            "context": context or (),
+            "filters": filters(filter_),
+        }
+        show_answer(shop.recommend(user, k=k, personalise=not no_personalise, **asked), user, shop, json_)
 
 
 @app.command()
@@ -249,11 +269,23 @@ def explain(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     item: Annotated[str, typer.Argument(help="The item's id.")],
     workspace: WorkspaceOption = HERE,
+    query: Annotated[str, typer.Option(help="As it stands in this search; without it in a recommendation.")] = "",
+    kind: KindOption = "for-you",
+    cart: CartOption = None,
+    context: ContextOption = None,
+    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
+    k: CountOption = 10,
     json_: JsonOption = False,
 ) -> None:
-    """Why this item stands where it stands for this user."""
+    """Why this item stands where it stands for this user, what would move it, and why it is not shown."""
     with opened(workspace) as shop:
-        show_answer(shop.explain(user, item), f"{user} – {item}", shop, json_)
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "cart": cart or (),
+            "context": context or (),
+            "filters": filters(filter_),
+        }
+        show_answer(shop.explain(user, item, query, k, **asked), f"{user} – {item}", shop, json_)
 
 
 @app.command()

@@ -20,7 +20,10 @@ from mien.models.content.options import ContentSettings
 from mien.models.heads.settings import HeadSettings
 from mien.prepare.clean import CleanPolicy
 from mien.profiles.options import ProfileOptions
+from mien.ranking.kind import Kind
+from mien.ranking.kinds import KINDS, read_kinds
 from mien.ranking.options import RankingOptions
+from mien.ranking.rule import Rule, read_rules
 
 LANGUAGES = ("en", "zh")
 
@@ -75,12 +78,16 @@ class Settings:
     fold: FoldSettings = field(default_factory=FoldSettings)
     profile: ProfileOptions = field(default_factory=ProfileOptions)
     ranking: RankingOptions = field(default_factory=RankingOptions)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
     content: ContentSettings = field(default_factory=ContentSettings)
     heads: HeadSettings = field(default_factory=HeadSettings)
 
 
 ELSEWHERE = {("fold", "zone"): "[shop] zone"}
 """A field that is spelled in another section, so that it is spelled once."""
+LISTS = ("kinds", "rules")
+"""Sections of as many tables as one likes; the file alone sets them."""
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -89,7 +96,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     Raises `UsageError` for a file that is not TOML and for a value of the wrong type, `UnknownName` for a section or
     field nobody knows.
     """
-    given: dict[str, dict[str, Any]] = {}
+    given: dict[str, Any] = {}
     if path is not None:
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -100,9 +107,13 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         if name not in hints:
             raise UnknownName("settings section", name, hints)
     sections = {
-        name: _section(name, kind, given.get(name, {}), environ, str(path or "")) for name, kind in hints.items()
+        name: _section(name, kind, given.get(name, {}), environ, str(path or ""))
+        for name, kind in hints.items()
+        if name not in LISTS
     }
-    settings = Settings(**sections)
+    kinds = read_kinds(given.get("kinds", {}))
+    rules = read_rules(given.get("rules", []), (*KINDS, *kinds), sections["shop"].zone)
+    settings = Settings(**sections, kinds=kinds, rules=rules)
     return replace(settings, fold=replace(settings.fold, zone=settings.shop.zone))
 
 

@@ -12,7 +12,7 @@ from mien.core.clock import DAY_US
 from mien.core.errors import NotReady, UnknownName, UsageError
 from mien.core.query import Query
 from mien.ranking.lexical import Tier
-from mien.ranking.options import RankingOptions
+from mien.ranking.options import TIER_STEP, RankingOptions
 from mien.ranking.pipeline import answer, explain
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
@@ -110,7 +110,7 @@ def test_exact_title_before_popularity(shop):
     found = shop.ask("Green tea leaves", "fay")
     assert found.results[0].item_id == "green-tea"
     tier = next(reason for reason in found.results[0].reasons if reason.kind == "tier")
-    assert tier.contribution == 20.0
+    assert tier.contribution == TIER_STEP
     assert shop.shelf.index.search("Green tea leaves").tiers[0] == Tier.EXACT_TITLE
 
 
@@ -200,7 +200,7 @@ def test_not_everything_from_one_shelf(shop):
     assert len(set(leaves(0))) < 3
     assert len(set(leaves(1))) == 3
     moved = shop.ask("", "ben", k=20, options={"same_category": 1})
-    assert any(reason.kind == "diversity" for result in moved.results for reason in result.reasons)
+    assert any(reason.kind == "cap" for result in moved.results for reason in result.reasons)
 
 
 def test_explain_agrees_with_the_answer(shop):

@@ -60,7 +60,7 @@ def test_its_verdict_is_a_term(ask, tiny, shop):
     assert set(given) == {result.item_id for result in found.results}
     for item_id, value in given.items():
         item = shop.world.catalogue.item(shop.shelf.row(item_id))
-        assert value == pytest.approx(tiny.fits("coffee", [item_text(item)])[0], abs=1e-5)
+        assert value == pytest.approx(0.5 * tiny.fits("coffee", [item_text(item)])[0], abs=1e-5)
     for result in found.results:
         assert sum(reason.contribution for reason in result.reasons) == pytest.approx(result.score, abs=1e-6)
 

@@ -1,13 +1,17 @@
 """A question to the shop, and the answer with its reasons."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked. A recommendation is a query without text. `filters`: facet → allowed values."""
+    """What is asked. A recommendation is a query without text. `filters`: facet → allowed values.
+
+    `kind`: of a recommendation. `cart`: item ids that it is asked about. `context`: item ids looked at in the running
+    visit, oldest first; they count as personalisation.
+    """
 
     text: str = ""
     user_id: str | None = None
@@ -15,6 +19,9 @@ class Query:
     filters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     personalise: bool = True
     at: datetime | None = None
+    kind: str = "for-you"
+    cart: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +46,28 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What would move an item: `rank` it would then have. `kind`: of the reason left out, or what is done once more."""
+
+    kind: str
+    text: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Why an item is not among those shown. `kind`: sold_out, filter, rule, bought, candidate, moved or place."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is shown: an impression. `total` counts the items that matched before the cut at k.
 
     `facets`: facet → value → how many of the matches. `notes` say what was done beside ranking
-    (an unknown user, a relaxed query).
+    (an unknown user, a relaxed query). `counterfactuals`, `absent`: of an explanation only.
     """
 
     impression_id: str
@@ -54,6 +78,8 @@ class Answer:
     facets: dict[str, dict[str, int]] | None = None
     did_you_mean: str | None = None
     notes: tuple[str, ...] = ()
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    absent: tuple[Absent, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON-ready values in the documented order; unknown parts are absent."""
@@ -65,7 +91,10 @@ class Answer:
         }
         optional = {"facets": self.facets, "did_you_mean": self.did_you_mean, "notes": list(self.notes)}
         head |= {name: value for name, value in optional.items() if value}
-        return head | {"results": [_result(result) for result in self.results]}
+        head |= {"results": [_result(result) for result in self.results]}
+        moves, absent = [asdict(one) for one in self.counterfactuals], [asdict(one) for one in self.absent]
+        told = {"counterfactuals": moves, "absent": absent}
+        return head | {name: found for name, found in told.items() if found}
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+PERSONALISATION = ("personalisation", "personalise", "personalization", "personalize")
+"""What the purpose of personalisation is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -11,6 +14,11 @@ class User:
     user_id: str
     traits: dict[str, str | int | float | bool] = field(default_factory=dict)
     consents: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def personalisable(self) -> bool:
+        """False where they refused personalisation; who has not said has not refused."""
+        return not any(self.consents.get(purpose) is False for purpose in PERSONALISATION)
 
 
 def merged(users: Sequence[User | None]) -> User | None:

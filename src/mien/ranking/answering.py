@@ -17,10 +17,15 @@ MAX_K = 1000
 
 def asker(query: Query, context: Context) -> Person | None:
     """Who asks, or None where nothing is known of them or they want no personalisation."""
-    if context.state is None or not query.personalise or not context.state.events:
+    if context.state is None or not personalisable(query, context) or not context.state.events:
         return None
     shelf = context.shelf
     return Person(context.state, shelf.yardstick, len(shelf.catalogue), context.at_us, context.profile)
+
+
+def personalisable(query: Query, context: Context) -> bool:
+    """Whether the answer may depend on who asks: it was not declined, neither now nor by a refused consent."""
+    return query.personalise and (context.user is None or context.user.personalisable)
 
 
 def check_k(query: Query) -> None:
@@ -31,7 +36,8 @@ def check_k(query: Query) -> None:
 
 def user_notes(query: Query, context: Context) -> tuple[str, ...]:
     """That the user asked for is not known, where so."""
-    unknown = query.user_id is not None and query.personalise and context.state is None
+    nobody = context.state is None and context.user is None
+    unknown = query.user_id is not None and query.personalise and nobody
     return (say(context.language, "unknown_user"),) if unknown else ()
 
 
@@ -46,14 +52,16 @@ def finish_answer(
     did_you_mean: str | None = None,
     notes: tuple[str, ...] = (),
     name: str = "",
+    personalised: bool | None = None,
 ) -> Answer:
     """The answer as it goes out. `matched`: the rows whose facets are counted, None for none at all.
 
-    `name` tells apart what is asked of one query (`similar:ID`), for the impression's name.
+    `name` tells apart what is asked of one query (`similar:ID`), for the impression's name. `personalised`: None is
+    whether anything is known of who asks.
     """
     return Answer(
         impression_id=context.impression_id or impression_id(f"{name}|{query!r}", context.at_us),
-        personalised=not name.startswith("similar") and asker(query, context) is not None,
+        personalised=asker(query, context) is not None if personalised is None else personalised,
         took_ms=(context.clock() - began) * 1000.0,
         total=total,
         results=results,

@@ -1,8 +1,8 @@
 """The blend: score = base + Σ terms. Each named term becomes a reason, so the reasons add up by construction."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,32 +21,35 @@ BASE = 0.0
 class Term:
     """One summand. `values (n,)`: what each candidate gets; `explain(k)`: text and evidence for candidate k.
 
-    0 is no reason at all and is not shown.
+    0 is no reason at all and is not shown. `columns`: what was measured for it, by name (`measures`), each `(n,)`; a
+    learned ranker gives values to it instead.
     """
 
     kind: str
     values: Floats
     explain: Callable[[int], tuple[str, tuple[str, ...]]]
+    columns: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """Candidates and what they get. `rows (n,)`; every term has n values."""
+    """Candidates and what they get. `rows (n,)`; every term has n values. `base`: where every score begins."""
 
     rows: Rows
     terms: tuple[Term, ...]
+    base: float = BASE
 
     @property
     def scores(self) -> Floats:
         """`(n,)` sums of the terms, on top of the base."""
-        return BASE + sum((term.values for term in self.terms), np.zeros(len(self.rows)))
+        return self.base + sum((term.values for term in self.terms), np.zeros(len(self.rows)))
 
     def order(self, popularity: Floats) -> npt.NDArray[np.int64]:
         """Positions from the highest score down, ties by popularity, then by row."""
         return np.lexsort((self.rows, -popularity[self.rows], -self.scores))
 
     def with_term(self, term: Term) -> "Blend":
-        return Blend(self.rows, (*self.terms, term))
+        return replace(self, terms=(*self.terms, term))
 
     def results(self, chosen: npt.NDArray[np.int64], context: Context, first_rank: int = 1) -> tuple[Result, ...]:
         """The chosen candidates with their reasons, base first, then the weightiest."""
@@ -63,7 +66,7 @@ class Blend:
         """Why candidate k has its score."""
         reasons = [Reason(term.kind, *self._worded(term, k)) for term in self.terms if term.values[k] != 0.0]
         reasons.sort(key=lambda reason: -abs(reason.contribution))
-        return (Reason("base", say(context.language, "base"), BASE), *reasons)
+        return (Reason("base", say(context.language, "base"), self.base), *reasons)
 
     @staticmethod
     def _worded(term: Term, k: int) -> tuple[str, float, tuple[str, ...]]:

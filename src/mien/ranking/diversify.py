@@ -1,40 +1,121 @@
-"""Diversity: not everything from one shelf."""
+"""Diversity: not everything from one shelf. Both ways are terms, so that reasons still add up to the score.
+
+*Variety* is maximal marginal relevance (Carbonell, Goldstein, SIGIR 1998): the next is the item with the highest
+    s_i − d · S · max over those chosen of sim(i, j),
+with s the scores, S their spread, d the one setting, sim the share of facet values in common. What was taken off an
+item when it was chosen is its term. What is taken off only grows as more are chosen, so the highest remainder only
+falls: by score, items stand in the order in which they were chosen.
+
+*Caps* move what comes after the first few of one facet value below all that is not held back.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.ids import Rows
+from mien.profiles.wording import liking_name
 from mien.ranking.blend import Blend, Term
 from mien.ranking.shelf import Context
 from mien.ranking.wording import say
 
+Floats = npt.NDArray[np.float64]
 MARGIN = 0.01
 """Keeps the best item held back below the worst that is not."""
+CHOSEN = 50
+"""How many are chosen one by one; what follows keeps what was taken off it by then."""
+CATEGORY = "category"
 
 
-def diversity_term(blend: Blend, limit: int, span: npt.NDArray[np.float64], context: Context) -> Term:
-    """Below the first `limit` of a leaf category, its further items move below all that is not held back.
+def variety_term(blend: Blend, diversity: float, span: Floats, context: Context) -> Term:
+    """`diversity`: what is like an item before it moves down, by up to `diversity` times the spread of `span`.
 
-    `span (n,)`: scores without tiers; their spread is what an item moves down by, so the order within a category
-    and the tiers stay as they are, and a shop of one category loses nothing. Items without a category are free.
+    `span (n,)`: scores without tiers. Cost: 50 passes over the candidates.
     """
-    shelf = context.shelf
-    leaves = shelf.leaf[blend.rows]
-    place = _place_in_group(leaves, blend.order(shelf.popularity))
-    held_back = (leaves >= 0) & (place >= limit)
-    step = float(span.max() - span.min()) + MARGIN if len(span) else 0.0
+    n = len(blend.rows)
+    taken, like = np.zeros(n), np.full(n, -1, dtype=np.int64)
+    strength = diversity * (float(span.max() - span.min()) if n else 0.0)
+    codes = _codes(blend.rows, context)
+    known = np.maximum((codes >= 0).sum(axis=0), 1)
+    first = _tie_break(blend, context)
+    left = np.ones(n, dtype=np.bool_)
+    scores = blend.scores
+    for _ in range(min(CHOSEN, n)):
+        standing = np.where(left, scores - taken, -np.inf)
+        best = np.flatnonzero(standing == standing.max())
+        chosen = int(best[np.argmin(first[best])])
+        left[chosen] = False
+        alike = ((codes == codes[:, [chosen]]) & (codes >= 0)).sum(axis=0) / np.maximum(known, known[chosen])
+        closer = left & (strength * alike > taken)
+        taken, like = np.where(closer, strength * alike, taken), np.where(closer, chosen, like)
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
-        category = shelf.catalogue.category[int(blend.rows[k])]
-        return say(context.language, "diversity", n=int(place[k]), category=category), ()
+        title = context.shelf.catalogue.title[int(blend.rows[like[k]])]
+        return say(context.language, "variety", title=title), ()
 
-    return Term("diversity", np.where(held_back, -step, 0.0), explain)
+    return Term("diversity", -taken, explain)
 
 
-def _place_in_group(groups: npt.NDArray[np.int32], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How many of the same group come before each position, in `order`."""
-    by_group = order[np.argsort(groups[order], kind="stable")]
-    sorted_groups = groups[by_group]
-    starts = np.searchsorted(sorted_groups, sorted_groups)
-    place = np.empty(len(groups), dtype=np.int64)
-    place[by_group] = np.arange(len(groups)) - starts
+def _codes(rows: Rows, context: Context) -> npt.NDArray[np.int32]:
+    """`(facets, n)` codes of each facet and level."""
+    facets = context.shelf.yardstick.facets
+    return np.array([facet.codes[rows] for facet in facets], dtype=np.int32).reshape(len(facets), len(rows))
+
+
+def _tie_break(blend: Blend, context: Context) -> npt.NDArray[np.int64]:
+    """Place of each candidate by popularity, then row: how equals are ordered everywhere."""
+    place = np.empty(len(blend.rows), dtype=np.int64)
+    place[np.lexsort((blend.rows, -context.shelf.popularity[blend.rows]))] = np.arange(len(blend.rows))
     return place
+
+
+def cap_term(blend: Blend, caps: Mapping[str, int], span: Floats, context: Context) -> Term:
+    """`cap`: below the first few of a facet value, its further items move below all that is not held back.
+
+    `caps`: facet → most items of one value; of the category its whole path counts. `span (n,)`: scores without tiers;
+    their spread is what an item moves down by, so the order of those held back and the tiers stay as they are. Items
+    without a value are free. Cost: one walk down the candidates.
+    """
+    groups = {name: _groups(name, blend.rows, context).tolist() for name, limit in caps.items() if limit > 0}
+    held = _held_back(blend.order(context.shelf.popularity).tolist(), groups, caps)
+    values = np.zeros(len(blend.rows))
+    values[list(held)] = -(float(span.max() - span.min()) + MARGIN)
+
+    def explain(k: int) -> tuple[str, tuple[str, ...]]:
+        name, before = held[k]
+        return say(context.language, "cap", n=before, value=_value(name, int(blend.rows[k]), context)), ()
+
+    return Term("cap", values, explain)
+
+
+def _held_back(
+    order: list[int], groups: Mapping[str, list[int]], caps: Mapping[str, int]
+) -> dict[int, tuple[str, int]]:
+    """Who is held back, by which facet, and how many of its value come before them; walked in `order`."""
+    met: dict[tuple[str, int], int] = {}
+    let_in: dict[tuple[str, int], int] = {}
+    held = {}
+    for k in order:
+        mine = [(name, codes[k]) for name, codes in groups.items() if codes[k] >= 0]
+        full = [group for group in mine if let_in.get(group, 0) >= caps[group[0]]]
+        if full:
+            held[k] = full[0][0], met[full[0]]
+        for group in mine:
+            met[group] = met.get(group, 0) + 1
+            let_in[group] = let_in.get(group, 0) + (not full)
+    return held
+
+
+def _groups(name: str, rows: Rows, context: Context) -> npt.NDArray[np.int32]:
+    if name == CATEGORY:
+        return context.shelf.leaf[rows]
+    facets = [facet for facet in context.shelf.yardstick.facets if facet.name == name]
+    return facets[-1].codes[rows] if facets else np.full(len(rows), -1, dtype=np.int32)
+
+
+def _value(name: str, row: int, context: Context) -> str:
+    if name == CATEGORY:
+        return context.shelf.catalogue.category[row] or ""
+    facet = next(facet for facet in context.shelf.yardstick.facets if facet.name == name)
+    return liking_name(context.language, name, facet.values[int(facet.codes[row])])

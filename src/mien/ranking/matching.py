@@ -10,9 +10,9 @@ from mien.ranking.nearness import meaning_terms, with_nearest
 from mien.ranking.person import Person
 from mien.ranking.reranker import reranked
 from mien.ranking.rules import Mask, allowed
-from mien.ranking.scoring import finished, scored
+from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
-from mien.ranking.terms import text_terms
+from mien.ranking.terms import category_term, text_terms
 from mien.ranking.wording import say
 
 
@@ -22,14 +22,25 @@ def matched(query: Query, person: Person | None, context: Context, also: int = -
         raise NotReady("There is no text index yet. Run: mien build")
     limit = max(len(context.shelf.index), 1) if query.filters else context.options.candidates
     matches = context.shelf.index.search(query.text, limit)
-    mask = allowed(query.filters, person, context)
+    mask = allowed(query, person, context, context.options.bought_again)
     matches = _keep(matches, np.isin(matches.rows, np.flatnonzero(mask)) | (matches.rows == also))
     matches = with_nearest(query.text, matches, mask, context)
     if also >= 0 and also not in matches.rows:
         matches = _append(matches, also)
-    terms = (*text_terms(matches, context), *meaning_terms(query.text, matches, context))
-    plain = reranked(scored(matches.rows, person, context, terms), matches.corrected or query.text, context)
-    return finished(plain, context.options.same_category_search, context), matches
+    first = (
+        *text_terms(matches, context),
+        *meaning_terms(query.text, matches, context),
+        category_term(matches.rows, query.text, context),
+    )
+    plain = reranked(scored(matches.rows, person, context, first), matches.corrected or query.text, context)
+    return finished(plain, finish_of_search(query, person, context), context), matches
+
+
+def finish_of_search(query: Query, person: Person | None, context: Context) -> Finish:
+    """How what matches is finished. A learned ranker has weighed already how long ago a thing was bought."""
+    caps, again = {"category": context.options.same_category_search}, context.options.bought_again
+    learned = again == "learned" and context.shelf.ranker is not None
+    return Finish(query, person, caps=caps, bought_again=True if learned else again)
 
 
 def match_notes(query: Query, matches: Matches, context: Context) -> list[str]:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from mien.core.errors import UsageError
+from mien.ranking.kind import Again
 
-TIER_STEP = 20.0
+TIER_STEP = 60.0
 """How far apart the tiers of text matches stand."""
-MAX_WEIGHTS = 9.9
-"""Most that all weights together may be: even moved down by diversity, an item then keeps above a lower tier."""
+MAX_WEIGHTS = 10.0
+"""Most that all weights together may be. Diversity and caps then move down by 30 at most, boosts by 5 up or down: an
+item still keeps above a lower tier."""
 PIN_STEP = 1_000.0
 """What lifts a pinned item above everything that is not pinned."""
 
@@ -32,7 +34,7 @@ class RankingOptions:
     """How much of what the item is (category, brand, …) the user likes, over all facets."""
     reranker: str = ""
     """A cross-encoder that reads query and item together: a model's name on the hub or its folder; none: off."""
-    reranker_weight: float = 1.0
+    reranker_weight: float = 0.5
     """How much the verdict of the reranker counts."""
     reranker_top: int = 50
     """How many of the best results the reranker reads."""
@@ -52,8 +54,16 @@ class RankingOptions:
     """Most items of one leaf category before other categories come first, in recommendations; 0: no limit."""
     same_category_search: int = 0
     """The same in a search, where one category is often just what was asked for."""
-    bought_again: bool = True
-    """Whether what the user has bought is shown to them again; set it to false where nothing is bought twice."""
+    bought: float = 1.0
+    """How far below others stands what was bought and is not bought again, or not yet."""
+    bought_again: Again = "learned"
+    """Whether what the user has bought is shown again: true, false where nothing is bought twice, or as learned."""
+    once_share: float = 0.05
+    """Where fewer buyers than this buy an item again, what was bought is held back."""
+    durable_share: float = 0.05
+    """Where fewer buyers than this buy anything of its category again, the whole category is."""
+    new_days: float = 30.0
+    """How long an item counts as new."""
     fill_empty: bool = True
     """Whether a search that nothing matches shows recommendations, and says so, instead of nothing."""
     facet_values: int = 20
@@ -62,27 +72,15 @@ class RankingOptions:
     """Item ids that stand first, in this order, wherever they are among the candidates."""
 
     def __post_init__(self) -> None:
-        weights = (
-            self.text,
-            self.meaning,
-            self.reranker_weight if self.reranker else 0.0,
-            self.popular,
-            self.repeat,
-            self.seen,
-            self.neighbour,
-            self.tag,
-        )
+        reranker = self.reranker_weight if self.reranker else 0.0
+        words = (self.text, self.meaning, reranker)
+        weights = (*words, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought)
         if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
             raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
-        limits = (
-            self.candidates,
-            self.sources,
-            self.popular_candidates,
-            self.alike_candidates,
-            self.facet_values,
-            self.meaning_candidates,
-            self.reranker_top,
-        )
+        if not all(0 <= one <= 1 for one in (self.bought, self.once_share, self.durable_share)) or self.new_days <= 0:
+            raise UsageError("bought, once_share and durable_share lie between 0 and 1, new_days above 0.")
+        numbers = (self.popular_candidates, self.alike_candidates, self.meaning_candidates, self.reranker_top)
+        limits = (self.candidates, self.sources, self.facet_values, *numbers)
         if min(limits) < 1 or min(self.same_category, self.same_category_search, self.nearest) < 0:
             raise UsageError(
                 "Numbers of candidates and facet values must be 1 or more, limits of categories 0 or more."

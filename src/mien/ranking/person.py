@@ -12,7 +12,7 @@ from mien.core.ids import Rows
 from mien.core.item import Facet
 from mien.features.state import State, TallyArrays
 from mien.profiles.options import ProfileOptions
-from mien.profiles.tags import Reading, Support, confidence, read_facet, span, support, witnesses
+from mien.profiles.tags import Reading, Support, Witnesses, confidence, read_facet, span, support, witnesses
 from mien.profiles.yardstick import Yardstick
 
 Floats = npt.NDArray[np.float64]
@@ -52,6 +52,15 @@ class Liking:
     facet: Facet
     reading: Reading
     strength: Floats
+    support: Support
+
+    @cached_property
+    def _witnesses(self) -> Witnesses:
+        return witnesses(self.reading, self.support)
+
+    def evidence(self, k: int, limit: int = 3) -> tuple[str, ...]:
+        """Newest event ids behind value k. Cost: one sort of the person's acts the first time."""
+        return self._witnesses.newest_events(k, limit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,15 +113,20 @@ class Person:
         return self._support.tallies
 
     @cached_property
-    def interests(self) -> tuple[Rows, Floats]:
-        """Items with positive support in all, strongest first, and their shares of it (summing to 1)."""
+    def liked(self) -> tuple[Rows, Floats]:
+        """Items with positive support in all, strongest first, and that support (decayed action weights)."""
         s = self._support
         item, member = np.unique(s.item, return_inverse=True)
         total = np.maximum(np.bincount(member, weights=s.slow * s.sign, minlength=len(item)), 0.0)
         order = np.lexsort((item, -total))
         order = order[total[order] > 0]
-        shares = total[order] / total.sum() if len(order) else total[order]
-        return item[order].astype(np.int32), shares
+        return item[order].astype(np.int32), total[order]
+
+    @cached_property
+    def interests(self) -> tuple[Rows, Floats]:
+        """The liked items, strongest first, and their shares of all support (summing to 1)."""
+        items, total = self.liked
+        return items, total / total.sum() if len(total) else total
 
     @cached_property
     def certainty(self) -> float:
@@ -145,12 +159,8 @@ class Person:
                 _, last, _ = span(reading, self._support)
                 alive = last[top] + self.options.expiry_days(facet.name) * DAY_US > self.at_us
                 strength[top] = relative * np.maximum(2.0 * sure - 1.0, 0.0) * alive
-            found.append(Liking(facet, reading, strength))
+            found.append(Liking(facet, reading, strength, self._support))
         return found
-
-    def liking_evidence(self, liking: Liking, k: int, limit: int = 3) -> tuple[str, ...]:
-        """Newest event ids behind value k of a liking."""
-        return witnesses(liking.reading, self._support).newest_events(k, limit)
 
 
 def _first_by(member: npt.NDArray[np.int64], key: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:

@@ -1,14 +1,15 @@
 """The pipeline: gather → score → blend → rules → diversify → reasons. A recommendation is a search without a query."""
 
-import numpy as np
-
 from mien.core.query import Answer, Query
 from mien.ranking.answering import asker, check_k, finish_answer, user_notes
+from mien.ranking.asking import Asked
+from mien.ranking.explaining import explain
 from mien.ranking.matching import match_notes, matched
-from mien.ranking.rules import allowed
 from mien.ranking.shelf import Context
-from mien.ranking.suggesting import recommended
+from mien.ranking.suggesting import pipeline_of, recommended
 from mien.ranking.wording import say
+
+__all__ = ["answer", "explain", "recommend", "search"]
 
 
 def answer(query: Query, context: Context) -> Answer:
@@ -31,7 +32,15 @@ def search(query: Query, context: Context) -> Answer:
         filled = recommend(query, context)
         notes = (*filled.notes, say(context.language, "empty", query=query.text))
         return finish_answer(
-            query, context, began, filled.results, 0, matched=matches.rows, did_you_mean=matches.corrected, notes=notes
+            query,
+            context,
+            began,
+            filled.results,
+            0,
+            matched=matches.rows,
+            did_you_mean=matches.corrected,
+            notes=notes,
+            personalised=filled.personalised,
         )
     return finish_answer(
         query,
@@ -46,31 +55,18 @@ def search(query: Query, context: Context) -> Answer:
 
 
 def recommend(query: Query, context: Context) -> Answer:
-    """What this person, or for an anonymous visitor anyone, is likely to want next. Cost: some ms."""
-    began = context.clock()
-    check_k(query)
-    blend = recommended(query, asker(query, context), context)
-    results = blend.results(blend.order(context.shelf.popularity)[: query.k], context)
-    return finish_answer(query, context, began, results, len(blend.rows), notes=user_notes(query, context))
+    """What of the kind `query.kind` this person, or for an anonymous visitor anyone, is likely to want next.
 
-
-def explain(query: Query, item_id: str, context: Context) -> Answer:
-    """One item, with its rank among all candidates of the query and the reasons for its score there.
-
-    An item that would not be a candidate is scored as if it were; one that may not be shown is said to be so. Raises
-    `UnknownName` for an item nobody knows.
+    Where the kind has nothing to show, what is popular is shown, and a note says so. Raises `UnknownName` for a kind,
+    a filter or an item of the cart nobody knows. Cost: some ms.
     """
     began = context.clock()
-    row, person = context.shelf.row(item_id), asker(query, context)
-    mask = allowed(query.filters, person, context)
-    shown = bool(mask[row])
-    if query.text.strip():
-        blend, _ = matched(query, person, context, also=row)
-    else:
-        blend = recommended(query, person, context, also=row)
-    order = blend.order(context.shelf.popularity)
-    place = int(np.flatnonzero(blend.rows[order] == row)[0])
-    results = blend.results(order[place : place + 1], context, first_rank=place + 1)
-    notes: tuple[str, ...] = () if shown else (say(context.language, "unavailable"),)
-    notes = (*user_notes(query, context), *notes)
-    return finish_answer(query, context, began, results, len(order), notes=notes, name=f"explain:{item_id}")
+    check_k(query)
+    asked = Asked.of(query, context)
+    kind, filled = pipeline_of(asked)
+    blend = recommended(asked, kind)
+    results = blend.results(blend.order(context.shelf.popularity)[: query.k], context)
+    notes = user_notes(query, context)
+    if filled:
+        notes = (*notes, say(context.language, "nothing_of_kind", kind=query.kind))
+    return finish_answer(query, context, began, results, len(blend.rows), notes=notes, personalised=asked.personal)

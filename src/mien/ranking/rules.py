@@ -1,34 +1,38 @@
 """Rules: which items may be shown, and how the matches are spread over the facets."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import UnknownName
 from mien.core.ids import Rows
 from mien.core.item import Facet
+from mien.core.query import Query
+from mien.ranking.kind import Again
 from mien.ranking.person import Person
 from mien.ranking.shelf import Context
+from mien.ranking.shopkeeping import hidden
 
 Mask = npt.NDArray[np.bool_]
 
 
-def allowed(filters: Mapping[str, tuple[str, ...]], person: Person | None, context: Context) -> Mask:
-    """`(n_items,)`: available, of the values asked for, and, where nothing is bought twice, not bought yet.
+def allowed(query: Query, person: Person | None, context: Context, bought_again: Again = True) -> Mask:
+    """`(n_items,)`: available, of the values asked for, not hidden, and, where nothing is bought twice, not bought yet.
 
     Within a facet any of the values will do, between facets all must hold. Raises `UnknownName` for a facet or a
     value that no item has, with the nearest ones.
     """
     mask = context.shelf.showable.copy()
-    for name, values in filters.items():
-        mask &= _having(name, values, context)
-    if person is not None and not context.options.bought_again:
+    if context.rules:
+        mask &= ~hidden(query, context)
+    for name, values in query.filters.items():
+        mask &= having(name, values, context)
+    if person is not None and bought_again is False:
         mask[person.bought.item] = False
     return mask
 
 
-def _having(name: str, values: tuple[str, ...], context: Context) -> Mask:
+def having(name: str, values: tuple[str, ...], context: Context) -> Mask:
+    """`(n_items,)`: of any of these values of a facet."""
     levels = [facet for facet in context.shelf.yardstick.facets if facet.name == name]
     if not levels:
         raise UnknownName("facet", name, context.shelf.yardstick.facet_names)

@@ -1,7 +1,7 @@
 """The shelf: the goods and all that was computed about them beforehand; and the context of one question."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -11,16 +11,24 @@ import numpy.typing as npt
 
 from mien.core.errors import UnknownName
 from mien.core.ids import Rows
-from mien.core.item import Catalogue, coded_facet
+from mien.core.item import CATEGORY_SEPARATOR, Catalogue, coded_facet
+from mien.core.user import User
+from mien.core.words import query_words
 from mien.features.state import State
+from mien.models.demand import Demand
 from mien.profiles.options import ProfileOptions
 from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
+from mien.ranking.kind import Kind
+from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
 from mien.ranking.options import RankingOptions
+from mien.ranking.rule import Rule
+from mien.ranking.taste import Taste
 
 if TYPE_CHECKING:
     from mien.ranking.nearness import Nearness
+    from mien.ranking.ranker import Ranker
     from mien.ranking.reranker import Reranker
 
 Floats = npt.NDArray[np.float64]
@@ -33,13 +41,17 @@ class Neighbours(Protocol):
         """The items most like `item` and their likeness 0 … 1, best first."""
         ...
 
+    def of_all(self, items: Rows) -> tuple[npt.NDArray[np.int64], Rows, npt.NDArray[np.float32]]:
+        """The same of many: place in `items`, neighbour and likeness, in three columns."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Shelf:
     """What all questions share, made once a build. `popular`: `(n,) ≥ 0` by item row (shorter: the rest is 0).
 
     What a shop does not have (an index, neighbours, popularity, vectors, a reranker) is None and adds nothing to any
-    answer.
+    answer. `demand` and `taste` are what only a `ranker` looks at: without one, or one to be learnt, they are left out.
     """
 
     catalogue: Catalogue
@@ -47,6 +59,10 @@ class Shelf:
     index: TextIndex | None = None
     neighbours: Neighbours | None = None
     popular: npt.ArrayLike | None = None
+    demand: Demand | None = None
+    taste: Taste | None = None
+    ranker: "Ranker | None" = None
+    learnt: Learnt = field(default_factory=Learnt)
     vectors: "Nearness | None" = None
     reranker: "Reranker | None" = None
 
@@ -80,9 +96,48 @@ class Shelf:
         return self.catalogue.known & self.catalogue.available
 
     @cached_property
+    def arrived_us(self) -> npt.NDArray[np.int64]:
+        """`(n_items,)` when each item came, 0 where nobody knows."""
+        return self.learnt.arrived_us(len(self.catalogue))
+
+    @cached_property
     def leaf(self) -> Rows:
         """`(n_items,)` code of the whole category path, −1 where there is none."""
         return coded_facet("leaf", 0, self.catalogue.category).codes
+
+    @cached_property
+    def _leaf_names(self) -> tuple[str, ...]:
+        return coded_facet("leaf", 0, self.catalogue.category).values
+
+    def leaf_name(self, row: int) -> str:
+        """The last step of an item's category path, empty where it has none."""
+        return (self.catalogue.category[row] or "").rpartition(CATEGORY_SEPARATOR)[2]
+
+    def leaf_words(self, leaf: int) -> frozenset[str]:
+        """The words of the last step of a category path, by the code of the path; none for −1. Cut once, then kept."""
+        if leaf < 0:
+            return frozenset()
+        if leaf not in self._words:
+            name = self._leaf_names[leaf].rpartition(CATEGORY_SEPARATOR)[2]
+            self._words[leaf] = frozenset(word.term for word in query_words(name))
+        return self._words[leaf]
+
+    @cached_property
+    def _words(self) -> dict[int, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def wide(self) -> Rows:
+        """`(n_items,)` code of the category path without its last step, of the path itself where it has one step."""
+        paths = self.catalogue.category
+        return coded_facet(
+            "wide", 0, [path and (path.rpartition(CATEGORY_SEPARATOR)[0] or path) for path in paths]
+        ).codes
+
+    @cached_property
+    def brand(self) -> Rows:
+        """`(n_items,)` code of the brand, −1 where there is none."""
+        return coded_facet("brand", 0, self.catalogue.brand).codes
 
     @cached_property
     def _by_leaf(self) -> tuple[Rows, npt.NDArray[np.int64]]:
@@ -115,7 +170,8 @@ class Shelf:
 class Context:
     """All that one question is answered from. `state` None: nothing is known of who asks.
 
-    `profile`: how a profile is read (when a liking expires, how sure it must be).
+    `profile`: how a profile is read (when a liking expires, how sure it must be). `user`: what they have declared, or
+    None. `kinds`: recommendations by name where they differ from the built-in ones; `rules`: those of the shop.
     `impression_id`: what the answer is to be called; None derives it from the question and the time. `clock`: seconds,
     for `took_ms`.
     """
@@ -128,3 +184,6 @@ class Context:
     language: Language = "en"
     impression_id: str | None = None
     clock: Callable[[], float] = time.perf_counter
+    user: User | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()

@@ -1,28 +1,66 @@
 """Suggesting: the candidates of a recommendation, scored."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mien.core.ids import Rows
-from mien.core.query import Query
+from mien.ranking.asking import Asked
 from mien.ranking.blend import Blend
 from mien.ranking.candidates import gather
-from mien.ranking.person import Person
+from mien.ranking.kind import FOR_YOU, POPULAR, Again, Kind
+from mien.ranking.kinds import FIRST_VISIT, kind_named
 from mien.ranking.rules import Mask, allowed
-from mien.ranking.scoring import finished, scored
+from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
+from mien.ranking.shopkeeping import with_pins
+from mien.ranking.summands import beside, summed
 
 
-def recommended(query: Query, person: Person | None, context: Context, also: int = -1) -> Blend:
-    """What this person may want, scored; the item `also` in any case."""
-    rows = gather(person, context)
-    mask = allowed(query.filters, person, context)
-    if query.filters:  # the popular ones may all be filtered out: the most popular of those that are not come in
-        rows = np.union1d(rows, _first_allowed(mask, context))
-    rows = rows[mask[rows]]
+def recommended(asked: Asked, kind: Kind, also: int = -1) -> Blend:
+    """What of this kind who asks may want, scored and finished; the item `also` in any case."""
+    return finished(_plain(asked, kind, also), finish_of(asked, kind), asked.context)
+
+
+def pipeline_of(asked: Asked) -> tuple[Kind, bool]:
+    """The kind that is asked for, or the popular one where it has no candidate and empty answers are filled up."""
+    kind = kind_named(asked.query.kind, asked.context.kinds)
+    if asked.context.options.fill_empty and kind.name not in (FOR_YOU, POPULAR) and not len(_candidates(asked, kind)):
+        return kind_named(POPULAR, asked.context.kinds), True
+    return kind, False
+
+
+def finish_of(asked: Asked, kind: Kind) -> Finish:
+    """How the candidates of a kind are finished."""
+    options = asked.context.options
+    caps = {"category": options.same_category} if kind.caps is None else kind.caps
+    return Finish(asked.query, asked.person, kind.diversity, caps, again_of(kind, asked.context))
+
+
+def again_of(kind: Kind, context: Context) -> Again:
+    """Whether what was bought is shown again, of this kind."""
+    return context.options.bought_again if kind.bought_again is None else kind.bought_again
+
+
+def _plain(asked: Asked, kind: Kind, also: int) -> Blend:
+    rows = _candidates(asked, kind)
     if also >= 0:
-        rows = np.union1d(rows, [also])
-    plain = scored(rows.astype(np.int32), person, context, ())
-    return finished(plain, context.options.same_category, context)
+        rows = np.union1d(rows, [also]).astype(np.int32)
+    if kind.terms is None:
+        plain = scored(rows, asked.person, asked.context, ())
+        return replace(plain, terms=(*plain.terms, *beside(rows, asked, FIRST_VISIT)))
+    return Blend(rows, tuple(summed(rows, asked, kind.terms)))
+
+
+def _candidates(asked: Asked, kind: Kind) -> Rows:
+    """What the sources bring and the rules allow, without the items asked about."""
+    context = asked.context
+    mask = allowed(asked.query, asked.person, context, again_of(kind, context))
+    mask[asked.cart] = False
+    rows = gather(kind.candidates, asked)
+    if asked.query.filters:  # they may all be filtered out: the most popular of those that are not come in
+        rows = np.union1d(rows, _first_allowed(mask, context)) if "popular" in kind.candidates else rows
+    return with_pins(rows[mask[rows]].astype(np.int32), asked.query, context, mask)
 
 
 def _first_allowed(mask: Mask, context: Context) -> Rows:

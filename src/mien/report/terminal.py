@@ -125,6 +125,10 @@ def print_answer(console: Console, answer: Answer, title: str, language: Languag
         why = _why(result.reasons, reasons, language)
         table.add_row(str(result.rank), escape(result.title or result.item_id), f"{result.score:.3f}", why)
     console.print(table)
+    for move in answer.counterfactuals:
+        console.print(f"{move.rank:>4}  {move.text}", markup=False, highlight=False)
+    for absent in answer.absent:
+        console.print(absent.text, style="yellow", markup=False, highlight=False)
 
 
 def _why(reasons: Iterable[Reason], most: int, language: Language) -> str:

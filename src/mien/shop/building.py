@@ -28,10 +28,16 @@ from mien.features import engine as engines
 from mien.features.assemble import states
 from mien.features.population import Population, fit_population, is_outdated
 from mien.features.user_tables import until
+from mien.models.complements import Complements
+from mien.models.demand import Demand
 from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
 from mien.models.model import Model
 from mien.models.neighbours import ItemNeighbours
 from mien.models.popular import Popular
+from mien.models.rhythm import Rhythm
+from mien.models.segments import SegmentPopular
+from mien.models.trend import Trend
 from mien.prepare.clean import fit_judgement, judge
 from mien.prepare.judgement import Judgement
 from mien.prepare.refunds import count_refunds
@@ -296,11 +302,27 @@ def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, pr
         done(1)
     index_meaning(stock, catalogue, progress)
     data = interactions(stock, judged)
-    models: tuple[Model, ...] = (ItemNeighbours(), Popular())
-    advance = progress.step("index neighbours", len(models))
+    rhythm = Rhythm(half_life_days=stock.settings.fold.slow_days).use_items(
+        ItemFacts.of(len(catalogue), facets=catalogue.text_facets)
+    )
+    models: tuple[Model, ...] = (ItemNeighbours(), Popular(), Complements(), Trend(), rhythm)
+    advance = progress.step("index neighbours", len(models) + 1)
     for model in models:
         model.fit(data, at_us=plan.as_of_us).save(stock.workspace.index)
         advance(1)
+    Demand.fit(data, at_us=plan.as_of_us).save(stock.workspace.index)
+    _segments(stock, data, plan.as_of_us)
+    advance(1)
+
+
+def _segments(stock: Stock, data: Interactions, at_us: int) -> None:
+    """Popularity among those who declared the same and let it be used."""
+    traits = {
+        row: [(name, str(value)) for name, value in user.traits.items()]
+        for row, user in stock.catalog.declarations()
+        if user.personalisable
+    }
+    SegmentPopular.fit(data, traits, at_us=at_us).save(stock.workspace.index)
 
 
 def interactions(stock: Stock, judged: ir.Table) -> Interactions:

@@ -12,19 +12,29 @@ from mien.core.query import Answer, Query
 from mien.core.user import User, merged
 from mien.features.population import Population
 from mien.features.state import State
+from mien.models.complements import Complements
+from mien.models.demand import Demand
+from mien.models.factor import Als
 from mien.models.neighbours import ItemNeighbours
 from mien.models.popular import Popular
+from mien.models.rhythm import Rhythm
+from mien.models.segments import SegmentPopular
+from mien.models.trend import Trend
 from mien.prepare.judgement import Judgement
 from mien.profiles.outlook import Models, Outlook, read_outlook
 from mien.profiles.read import read
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
+from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
+from mien.ranking.ranker import Ranker
 from mien.ranking.reranker import Reranker
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
+from mien.ranking.taste import Taste
+from mien.shop.ranker import RANKER
 from mien.shop.stock import Stock
-from mien.shop.trained import load_models, nearness
+from mien.shop.trained import kept, load_models, nearness
 from mien.shop.workspace import Build
 
 KNOWN_SHOWN = 20_000
@@ -57,17 +67,29 @@ class Serving:
 
     @cached_property
     def shelf(self) -> Shelf:
-        """Goods, indexes, neighbours and popularity, as the build left them."""
+        """Goods, index, neighbours, popularity and demand as the build left them; taste and ranker as training did."""
         index = self.stock.workspace.index
-        popular = Popular.load(index)
+        models = self.stock.workspace.models
+        popular, ranker = Popular.load(index), kept(Ranker.load, models / RANKER)
+        demand, als = (kept(Demand.load, index), kept(Als.load, models)) if ranker else (None, None)
         return Shelf(
             self.catalogue,
             self.yardstick,
             TextIndex.open(index / "text", self.catalogue),
             ItemNeighbours.load(index),
             popular.fitted["counts"],
-            nearness(self.stock, self.catalogue),
-            Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
+            demand=None if demand is None else demand.widened(len(self.catalogue)),
+            taste=None if als is None else Taste.of(als),
+            ranker=ranker,
+            learnt=Learnt(
+                kept(Complements.load, index),
+                kept(Rhythm.load, index),
+                kept(Trend.load, index),
+                kept(SegmentPopular.load, index),
+                self.stock.listed_us(),
+            ),
+            vectors=nearness(self.stock, self.catalogue),
+            reranker=Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
         )
 
     @cached_property
@@ -88,6 +110,13 @@ class Serving:
         """The state of a user, None where the id was never seen or has no events by then."""
         row = self.stock.catalog.users.row(user_id)
         return None if row is None else self.stock.state(row, at_us, self.judgement)
+
+    def user(self, user_id: str) -> User | None:
+        """What the person behind an id has declared; None where nothing was."""
+        row = self.stock.catalog.users.row(user_id)
+        if row is None:
+            return None
+        return merged([self.stock.catalog.declared(one) for one in self.stock.persons(row)])
 
     def profile(self, user_id: str, at_us: int) -> Profile:
         """The profile of a user; `UnknownName` for an id never seen."""
@@ -120,6 +149,9 @@ class Serving:
             self.stock.settings.ranking,
             self.stock.settings.profile,
             self.stock.language,
+            user=None if user_id is None else self.user(user_id),
+            kinds=self.stock.settings.kinds,
+            rules=self.stock.settings.rules,
         )
 
     def answer(self, query: Query, at_us: int) -> Answer:

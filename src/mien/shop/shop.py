@@ -1,6 +1,6 @@
 """The shop: one workspace, and all that can be done with it. Every command and every route calls one of its methods."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from mien.core.profile import Profile
 from mien.core.query import Answer, Query
 from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
+from mien.ranking.kind import FOR_YOU
 from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
 from mien.shop.building import BuildReport, interactions, judged_log
@@ -209,19 +210,44 @@ class Shop:
         filters: Mapping[str, tuple[str, ...]] | None = None,
         personalise: bool = True,
         at: datetime | None = None,
+        *,
+        kind: str = FOR_YOU,
+        cart: Sequence[str] = (),
+        context: Sequence[str] = (),
     ) -> Answer:
-        """What this user may want next; for an unknown one what anybody would get, and a note that says so."""
-        return self.search("", user, k, filters, personalise, at)
+        """What this user may want next; for an unknown one what anybody would get, and a note that says so.
+
+        `kind`: for-you, similar, goes-with, buy-again, trending, new-arrivals, popular, or one of the settings. `cart`:
+        the items it is asked about, which `similar` and `goes-with` start from. `context`: the items looked at in the
+        running visit, oldest first.
+        """
+        serving = self._served(at)
+        query = Query("", user, k, dict(filters or {}), personalise, at, kind, tuple(cart), tuple(context))
+        return serving.answer(query, self._at(at, serving))
 
     def similar(self, item: str, k: int = 10, filters: Mapping[str, tuple[str, ...]] | None = None) -> Answer:
         """The items most like one."""
         serving = self._served(None)
         return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving))
 
-    def explain(self, user: str, item: str, query: str = "") -> Answer:
-        """One item as it stands for a user, among the recommendations or the matches of a query."""
+    def explain(
+        self,
+        user: str | None,
+        item: str,
+        query: str = "",
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        personalise: bool = True,
+        *,
+        kind: str = FOR_YOU,
+        cart: Sequence[str] = (),
+        context: Sequence[str] = (),
+    ) -> Answer:
+        """One item as it stands for a user, among the matches of a query or the recommendations of a kind: its
+        reasons, what would move it (`counterfactuals`), and why it is not among the first `k` (`absent`)."""
         serving = self._served(None)
-        return serving.explain(Query(query, user), item, self._at(None, serving))
+        asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
+        return serving.explain(asked, item, self._at(None, serving))
 
     def dead_letters(self, limit: int | None = None) -> dict[str, Any]:
         """How many rows could not be used for which reason, and the newest of them."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -56,6 +57,14 @@ class Stock:
         pairs = self.catalog.items.table()
         rows = _lookup(versions[ITEM.ITEM_ID], pairs)
         return Catalogue.of(versions, rows, len(self.catalog.items), at_us)
+
+    def listed_us(self) -> npt.NDArray[np.int64]:
+        """`(n_items,)` when each item was first in the table; 0 where it was there since ever, or never."""
+        versions = self.items.read()
+        rows = _lookup(versions[ITEM.ITEM_ID], self.catalog.items.table())
+        first = np.full(len(self.catalog.items), np.iinfo(np.int64).max, dtype=np.int64)
+        np.minimum.at(first, rows, np.maximum(versions[ITEM.VALID_FROM].cast(pa.int64()).to_numpy(), 0))
+        return np.where(first == np.iinfo(np.int64).max, 0, first)
 
     def items_digest(self) -> str:
         """Changes when the item table does."""

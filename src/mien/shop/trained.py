@@ -37,16 +37,17 @@ def load_models(stock: Stock, catalogue: Catalogue, facets: tuple[Facet, ...]) -
     folder = stock.workspace.models
     if not folder.is_dir():
         return Models()
-    behaviour, vector = (_kept(Behaviour.load, place) for place in (folder, folder / VECTOR))
+    behaviour, vector = (kept(Behaviour.load, place) for place in (folder, folder / VECTOR))
     grown = [model for model in (behaviour, vector) if model is not None and len(catalogue) > model.n_items]
     if grown:
         facts = item_facts(stock, catalogue, facets, trained_content(stock))
         for model in grown:
             model.use_items(facts)
-    return Models(behaviour, _kept(Heads.load, folder), vector, _kept(ReviewHead.load, folder / REVIEWS))
+    return Models(behaviour, kept(Heads.load, folder), vector, kept(ReviewHead.load, folder / REVIEWS))
 
 
-def _kept(load: Any, place: Path) -> Any:
+def kept(load: Any, place: Path) -> Any:
+    """What `load` reads at `place`, None where it was never written."""
     try:
         return load(place)
     except NotReady:

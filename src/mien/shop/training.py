@@ -1,6 +1,6 @@
 """Training: what the shop sells and what its users did become models; nothing half-trained is ever opened.
 
-1. the recommenders, the behaviour model among them, on everything up to the build's time;
+1. the recommenders, the behaviour model among them, on everything up to the build's time, and what ranks a search;
 2. a smaller behaviour model on what came before the heads' windows: the frozen vector that the heads read;
 3. the heads; 4. the head of review texts, where reviews come with ratings.
 Under `torchrun` all processes train the behaviour models together; the first one does the rest.
@@ -24,6 +24,7 @@ from mien.core.tables import EVENT, JUDGED
 from mien.models.behaviour import SMALL, Behaviour
 from mien.models.behaviour.together import alone, together, told, wait
 from mien.models.content.reviews import rating_labels, train_review_head
+from mien.models.factor import Als
 from mien.models.heads.heads import Heads
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
@@ -33,31 +34,35 @@ from mien.prepare.judgement import Judgement
 from mien.profiles.yardstick import Yardstick
 from mien.report.curves import curve_page
 from mien.shop.building import interactions, judged_log
+from mien.shop.ranker import RANKER, learn_ranker
 from mien.shop.stock import Stock
 from mien.shop.trained import REVIEWS, VECTOR, chosen_content, index_meaning, item_facts, keep_content
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
+FLAGS = ("heads", "reviews", "ranker")
 NO_TEXT = "items: nothing is said of them in words, so they are read by their tags and ids alone"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
-    """What to train: `models` name → settings; whether heads and the head of reviews are trained too."""
+    """What to train: `models` name → settings; whether heads, the head of reviews and the ranker are trained too."""
 
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     heads: bool = True
     reviews: bool = True
+    ranker: bool = True
 
     @classmethod
     def default(cls) -> "TrainRecipe":
         """Every model that is installed, small enough for two cores."""
         learnt = {"behaviour": SMALL} if find_spec("torch") else {}
-        return cls({**{name: {} for name in CLASSICAL}, **learnt}, heads=find_spec("lightgbm") is not None)
+        trees = find_spec("lightgbm") is not None
+        return cls({**{name: {} for name in CLASSICAL}, **learnt}, heads=trees, ranker=trees)
 
     @classmethod
     def read(cls, path: Path) -> "TrainRecipe":
-        """A TOML file: `[models.NAME]` with settings, `heads`, `reviews` true or false.
+        """A TOML file: `[models.NAME]` with settings, `heads`, `reviews`, `ranker` true or false.
 
         Unknown models and keys are named with the nearest known ones; settings that contradict each other are refused
         before anything is trained.
@@ -69,7 +74,7 @@ class TrainRecipe:
         for key in recipe:
             if key not in cls.__dataclass_fields__:
                 raise UnknownName("recipe key", key, cls.__dataclass_fields__)
-        for key in ("heads", "reviews"):
+        for key in FLAGS:
             if not isinstance(recipe.get(key, True), bool):
                 raise UsageError(f"{path}: {key} is true or false, not {recipe[key]!r}.")
         chosen: dict[str, dict[str, Any]] = recipe.get("models", {})
@@ -83,7 +88,7 @@ class TrainRecipe:
                 if key not in known:
                     raise UnknownName(f"recipe key of models.{name}", key, known)
             made(name, settings)
-        return cls(chosen, recipe.get("heads", False), recipe.get("reviews", False))
+        return cls(chosen, **{key: recipe.get(key, False) for key in FLAGS})
 
 
 def made(name: str, settings: Mapping[str, Any]) -> Model:
@@ -102,7 +107,7 @@ def train(
     with together() as rank:
         work = _Work.of(stock, build, recipe, seed, report, rank)
         trained = work.models()
-        notes = [*work.notes, *work.heads(), *work.reviews()] if rank == 0 else []
+        notes = [*work.notes, *work.ranker(), *work.heads(), *work.reviews()] if rank == 0 else []
     return {"as_of": build.as_of.isoformat(), "interactions": len(work.data), "models": trained, "notes": notes}
 
 
@@ -180,6 +185,20 @@ class _Work:
             self._fit(model, past, early_us, self.stock.workspace.models / VECTOR)
             wait()
             self.frozen.append(model)
+
+    def ranker(self) -> list[str]:
+        """Learn what ranks a search, from what was bought after a moment in the past; too little is said."""
+        if not self.recipe.ranker:
+            return []
+        try:
+            taste = made(Als.name, self.recipe.models[Als.name]) if Als.name in self.recipe.models else None
+            learnt = learn_ranker(
+                self.stock, self.build, self.judged, self.data, taste=taste, seed=self.seed, progress=self.report
+            )
+        except NotReady as few:
+            return [f"ranker: {few}"]
+        learnt.save(self.stock.workspace.models / RANKER)
+        return [f"ranker: learnt from {learnt.facts['questions']:,} questions"]
 
     def heads(self) -> list[str]:
         """Fit the heads; what is missing for one of them is in the notes."""

@@ -20,7 +20,9 @@ STUDIES: dict[str, str] = {
     "reviews": "mien.studies.reviews",
     "tuning": "mien.studies.tuning",
     "search": "mien.studies.search",
+    "personalised-search": "mien.studies.personal_search",
     "hyper-parameters": "mien.studies.hyperparameters",
+    "kinds": "mien.studies.kinds",
 }
 """Name → module; each has a function `study` that answers a JSON-ready document."""
 

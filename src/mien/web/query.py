@@ -30,13 +30,22 @@ class SearchAsked(Asked):
     query: str = Field(max_length=1000, description="What is looked for, in Chinese or English.")
 
 
-class ExplainAsked(BaseModel):
-    """A question about one ranking."""
+Ids = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
 
-    model_config = ConfigDict(extra="forbid")
 
-    user_id: str = Field(max_length=1000)
-    item_id: str = Field(max_length=1000)
+class RecommendAsked(Asked):
+    """A recommendation."""
+
+    kind: str = Field("for-you", max_length=100, description="Which kind of recommendation.")
+    cart: Ids = Field(default_factory=list, description="Item ids it is asked about: a cart, or one item.")
+    context: Ids = Field(default_factory=list, description="Item ids looked at in the running visit, oldest first.")
+
+
+class ExplainAsked(RecommendAsked):
+    """A question about one item of a ranking."""
+
+    item_id: str = Field(max_length=1000, description="The item.")
+    query: str = Field("", max_length=1000, description="A search; empty: a recommendation of the kind.")
 
 
 def router(shop: Shop) -> APIRouter:
@@ -61,9 +70,8 @@ def router(shop: Shop) -> APIRouter:
         return answered(shop.search(asked.query, **told(asked)))
 
     @routes.post("/recommend", summary="What a user may want next")
-    def post_recommend(asked: Asked) -> Response:
-        given = told(asked)
-        return answered(shop.recommend(given.pop("user"), **given))
+    def post_recommend(asked: RecommendAsked) -> Response:
+        return answered(shop.recommend(**told(asked), **of_kind(asked)))
 
     @routes.get("/similar/{item_id}", summary="Items liked by the same people")
     def get_similar(item_id: str, k: Count = 10) -> Response:
@@ -71,7 +79,7 @@ def router(shop: Shop) -> APIRouter:
 
     @routes.post("/explain", summary="Why an item stands where it stands for a user")
     def post_explain(asked: ExplainAsked) -> Response:
-        return answered(shop.explain(asked.user_id, asked.item_id))
+        return answered(shop.explain(item=asked.item_id, query=asked.query, **told(asked), **of_kind(asked)))
 
     @routes.get("/deadletters", summary="Rows that could not be used")
     def get_dead_letters(limit: Count = 20) -> Response:
@@ -88,6 +96,11 @@ def told(asked: Asked) -> dict[str, Any]:
         "filters": {facet: tuple(values) for facet, values in asked.filters.items()},
         "personalise": asked.personalise,
     }
+
+
+def of_kind(asked: RecommendAsked) -> dict[str, Any]:
+    """What a recommendation says beside."""
+    return {"kind": asked.kind, "cart": asked.cart, "context": asked.context}
 
 
 def answered(answer: Answer) -> Response:

@@ -1,0 +1,128 @@
+"""The ranker of a shop: learnt from what was bought after a moment in the past, opened where it was."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+
+from mien.core.clock import DAY_US, from_us
+from mien.core.errors import NotReady
+from mien.core.event import Action
+from mien.core.ports import Progress
+from mien.core.tables import JUDGED, LOGGED
+from mien.models.interactions import Interactions
+from mien.models.model import Model
+from mien.profiles.yardstick import Yardstick
+from mien.ranking.lexical import TextIndex
+from mien.ranking.past import past_shelf
+from mien.ranking.ranker import LearnOptions, Ranker, learn
+from mien.ranking.rehearsal import Rehearsal, examples_of, questions
+from mien.ranking.shown import GAINS, Shown, shown_examples
+from mien.shop.stock import Stock
+from mien.shop.workspace import Build
+
+RANKER = "ranker.npz"
+DAYS = 28.0
+"""How far back the moment lies that questions come after."""
+MOST = 12_000
+"""Most questions that are learnt from."""
+FEWEST = 200
+"""With fewer the weights that are set by hand are as good."""
+
+
+def learn_ranker(
+    stock: Stock,
+    build: Build,
+    judged: ir.Table,
+    data: Interactions,
+    *,
+    taste: Model | None,
+    seed: int,
+    progress: Progress,
+) -> Ranker:
+    """From the answers of the last weeks, where enough were logged with what followed; else by rehearsing: what each
+    person bought is asked for by its category, with nothing later known.
+
+    `taste`: an ALS to be fitted as of then, as the one that answers was. Raises `NotReady` where there are too few
+    questions. Cost: some ms a question, and the trees.
+    """
+    at_us = build.as_of_us - int(DAYS * DAY_US)
+    answers = shown_answers(judged, (at_us + 1, build.as_of_us + 1))
+    catalogue = stock.catalogue(build.as_of_us)
+    standard = Yardstick.of(catalogue, stock.population(build.population))
+    index = TextIndex.open(stock.workspace.index / "text", catalogue)
+    shelf = past_shelf(catalogue, standard, index, data, at_us=at_us, taste=taste, seed=seed)
+    if len(answers) >= FEWEST:
+        examples = shown_examples(answers, shelf, data, stock.settings.fold, progress=progress)
+        facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "answers shown"}
+        return learn(examples, LearnOptions(), seed=seed, facts=facts)
+    asked = questions(data, shelf, (at_us + 1, build.as_of_us + 1), most=MOST, seed=seed)
+    if len(asked) < FEWEST:
+        raise NotReady(
+            f"{len(asked)} purchases of the last {DAYS:g} days can be asked for by a category; {FEWEST} are needed. "
+            "Searches are ranked by the weights of the settings."
+        )
+    rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
+    examples = examples_of(rehearsal.ask(asked, progress))
+    facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "purchases"}
+    return learn(examples, LearnOptions(), seed=seed, facts=facts)
+
+
+def shown_answers(judged: ir.Table, span: tuple[int, int]) -> list[Shown]:
+    """The logged answers to a query with what followed each item, oldest first, at most the `MOST` newest of `span`.
+
+    An answer is the `impression` events of one `impression_id`, an item each; its place is `position` in their
+    properties, or the order in which they came. What followed bears the same `impression_id`. Answers that nothing
+    followed teach nothing about order and are left out.
+    """
+    columns = (
+        LOGGED.IMPRESSION_ID,
+        LOGGED.USER,
+        LOGGED.AT,
+        LOGGED.ACTION,
+        LOGGED.ITEM,
+        LOGGED.QUERY,
+        LOGGED.PROPERTIES,
+    )
+    kept = judged.filter(
+        judged[JUDGED.VERDICT].isnull(), judged[LOGGED.IMPRESSION_ID].notnull(), judged[LOGGED.ITEM].notnull()
+    )
+    told = kept.order_by(LOGGED.AT, LOGGED.EVENT_ID).select(*columns).to_pyarrow()
+    told = told.set_column(columns.index(LOGGED.AT), LOGGED.AT, told[LOGGED.AT].cast(pa.int64()))
+    answers: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in told.to_pylist():
+        answers[event[LOGGED.IMPRESSION_ID]].append(event)
+    found = [_shown(events) for events in answers.values()]
+    inside = [one for one in found if one is not None and span[0] <= one.at_us < span[1]]
+    return sorted(inside, key=lambda one: one.at_us)[-MOST:]
+
+
+def _shown(events: list[dict[str, Any]]) -> Shown | None:
+    """The answer of these events; None where it was to no query or where nothing followed."""
+    seen = [event for event in events if event[LOGGED.ACTION] == Action.IMPRESSION]
+    text = next((event[LOGGED.QUERY] for event in seen if event[LOGGED.QUERY]), "")
+    gains: dict[int, int] = {}
+    for event in events:
+        gain = GAINS.get(Action(event[LOGGED.ACTION]), 0)
+        gains[event[LOGGED.ITEM]] = max(gain, gains.get(event[LOGGED.ITEM], 0))
+    places = {event[LOGGED.ITEM]: _place(event, k) for k, event in enumerate(seen, start=1)}
+    rows = sorted(places)
+    if not text or not any(gains[row] for row in rows):
+        return None
+    return Shown(
+        seen[0][LOGGED.USER],
+        seen[0][LOGGED.AT],
+        text,
+        np.array(rows, dtype=np.int32),
+        np.array([places[row] for row in rows], dtype=np.int64),
+        np.array([gains[row] for row in rows], dtype=np.int64),
+    )
+
+
+def _place(event: dict[str, Any], came: int) -> int:
+    told = json.loads(event[LOGGED.PROPERTIES] or "{}")
+    place = told.get("position") if isinstance(told, dict) else None
+    return int(place) if isinstance(place, int | float) and place >= 1 else came

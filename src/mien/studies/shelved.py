@@ -1,0 +1,115 @@
+"""A real shop on a shelf at a moment, and its people as ranking meets them: what studies of ranking ask."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.event import ACTIONS, LoggedEvent
+from mien.core.ids import ItemRow, Rows, UserRow
+from mien.core.item import CATEGORY_SEPARATOR, Catalogue, Facet
+from mien.core.query import Query
+from mien.features.fold import refold
+from mien.features.state import FoldSettings, State
+from mien.features.weights import DEFAULT_WEIGHTS
+from mien.models.complements import Complements
+from mien.models.interactions import Interactions
+from mien.models.items import ItemFacts
+from mien.models.markov import Markov
+from mien.models.neighbours import ItemNeighbours
+from mien.models.popular import Popular
+from mien.models.rhythm import Rhythm
+from mien.models.trend import Trend
+from mien.profiles.yardstick import Yardstick
+from mien.ranking.kind import Kind
+from mien.ranking.learnt import Learnt
+from mien.ranking.options import RankingOptions
+from mien.ranking.pipeline import answer
+from mien.ranking.shelf import Context, Shelf
+from mien.testing.shops import RealShop
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Shelved:
+    """A shop as known before `at_us`. Item ids are row numbers; facets are those of the shop, without price bands."""
+
+    shop: RealShop
+    train: Interactions
+    at_us: int
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Everything a build would have fitted, on what is known before the moment. Cost: some seconds."""
+        facts = ItemFacts.of(self.train.n_items, facets=self.shop.facets)
+        catalogue = catalogue_of(self.shop, self.train.n_items, self.at_us)
+        train, at_us = self.train, self.at_us
+        learnt = Learnt(
+            Complements().fit(train, at_us=at_us),
+            Rhythm().use_items(facts).fit(train, at_us=at_us),
+            Trend().fit(train, at_us=at_us),
+        )
+        popular = Popular().fit(train, at_us=at_us).fitted["counts"]
+        neighbours = ItemNeighbours().fit(train, at_us=at_us)
+        return Shelf(catalogue, self._yardstick, None, neighbours, popular, learnt=learnt)
+
+    @cached_property
+    def _yardstick(self) -> Yardstick:
+        strength = np.maximum(self.train.strength(asdict(DEFAULT_WEIGHTS)), 0.0)
+        acts: Floats = np.bincount(self.train.item, weights=strength, minlength=self.train.n_items).astype(np.float64)
+        shares = tuple(_shares(facet, acts) for facet in self.shop.facets)
+        return Yardstick(self.shop.facets, shares, DEFAULT_WEIGHTS.array, Markov.fit({}, {}), "study")
+
+    def state(self, user: int) -> State:
+        """The folded history of a user."""
+        mine = self.train.of_users([user])
+        columns = (mine.action, mine.at_us, mine.item, mine.value, mine.quantity)
+        events = [
+            LoggedEvent(UserRow(user), str(k), ACTIONS[action], at, ItemRow(item), value, quantity, None, None)
+            for k, (action, at, item, value, quantity) in enumerate(zip(*(c.tolist() for c in columns), strict=True))
+        ]
+        return refold(events, FoldSettings())
+
+    def rows(self, query: Query, state: State | None = None, options: RankingOptions | None = None) -> Rows:
+        """`(query.k,)`: what is answered, −1 where nothing is left."""
+        context = Context(self.shelf, self.at_us, state, options or RankingOptions(), kinds=self.kinds)
+        found = [int(result.item_id) for result in answer(query, context).results]
+        return np.array(found + [-1] * (query.k - len(found)), dtype=np.int32)
+
+
+def _shares(facet: Facet, acts: Floats) -> Floats:
+    """Shares of all acts by value, a hundredth spread evenly so that none is 0."""
+    held = facet.codes >= 0
+    total = np.bincount(facet.codes[held], weights=acts[held], minlength=len(facet.values))
+    return np.asarray(0.99 * total / max(total.sum(), 1.0) + 0.01 / max(len(facet.values), 1))
+
+
+def catalogue_of(shop: RealShop, n_items: int, at_us: int) -> Catalogue:
+    """The items with the category path and the brand that the shop's facets tell."""
+    levels = [facet for facet in shop.facets if facet.name == "category"]
+    brands = [facet for facet in shop.facets if facet.name == "brand"]
+    nothing: list[str | None] = [None] * n_items
+    paths = list(nothing)
+    for row in range(n_items):
+        parts = [facet.values[code] for facet in levels if (code := int(facet.codes[row])) >= 0]
+        paths[row] = CATEGORY_SEPARATOR.join(parts) or None
+    brand = [brands[0].values[code] if code >= 0 else None for code in brands[0].codes.tolist()] if brands else nothing
+    return Catalogue(
+        at_us=at_us,
+        item_id=[str(row) for row in range(n_items)],
+        title=list(shop.texts) or [str(row) for row in range(n_items)],
+        description=nothing,
+        category=paths,
+        brand=brand,
+        colour=nothing,
+        image=nothing,
+        audio=nothing,
+        attributes=nothing,
+        price=np.full(n_items, np.nan),
+        available=np.ones(n_items, dtype=np.bool_),
+        known=np.ones(n_items, dtype=np.bool_),
+    )
