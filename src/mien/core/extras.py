@@ -18,6 +18,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "tokenizers",
         "torch",
         "transformers",
+        "usearch",
     ),
     "tune": ("accelerate", "datasets", "peft"),
     "console": ("nicegui",),

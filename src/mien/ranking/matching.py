@@ -6,7 +6,9 @@ from mien.core.errors import NotReady
 from mien.core.query import Query
 from mien.ranking.blend import Blend
 from mien.ranking.lexical import Matches, Tier
+from mien.ranking.nearness import meaning_terms, with_nearest
 from mien.ranking.person import Person
+from mien.ranking.reranker import reranked
 from mien.ranking.rules import Mask, allowed
 from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
@@ -22,10 +24,15 @@ def matched(query: Query, person: Person | None, context: Context, also: int = -
     matches = context.shelf.index.search(query.text, limit)
     mask = allowed(query, person, context, context.options.bought_again)
     matches = _keep(matches, np.isin(matches.rows, np.flatnonzero(mask)) | (matches.rows == also))
+    matches = with_nearest(query.text, matches, mask, context)
     if also >= 0 and also not in matches.rows:
         matches = _append(matches, also)
-    first = (*text_terms(matches, context), category_term(matches.rows, query.text, context))
-    plain = scored(matches.rows, person, context, first)
+    first = (
+        *text_terms(matches, context),
+        *meaning_terms(query.text, matches, context),
+        category_term(matches.rows, query.text, context),
+    )
+    plain = reranked(scored(matches.rows, person, context, first), matches.corrected or query.text, context)
     return finished(plain, finish_of_search(query, person, context), context), matches
 
 
@@ -37,12 +44,14 @@ def finish_of_search(query: Query, person: Person | None, context: Context) -> F
 
 
 def match_notes(query: Query, matches: Matches, context: Context) -> list[str]:
-    """A correction, and that only some of the words match, where so."""
+    """A correction, and that only some of the words match or none but the meaning, where so."""
     notes = []
     if matches.corrected is not None:
         notes.append(say(context.language, "corrected", query=query.text, corrected=matches.corrected))
-    if len(matches) and matches.tiers.min() == Tier.SOME_WORDS:
+    if Tier.SOME_WORDS in matches.tiers:
         notes.append(say(context.language, "relaxed", query=matches.corrected or query.text))
+    if Tier.NO_WORD in matches.tiers:
+        notes.append(say(context.language, "by_meaning", query=matches.corrected or query.text))
     return notes
 
 

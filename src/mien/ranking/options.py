@@ -20,6 +20,8 @@ class RankingOptions:
 
     text: float = 1.0
     """How well the words of the query match (BM25 against the best match)."""
+    meaning: float = 0.5
+    """How near the item lies to the query in the space of the content encoder; without vectors nothing."""
     popular: float = 1.0
     """How much everybody did with the item lately (logarithm, against the most popular one)."""
     repeat: float = 4.0
@@ -30,6 +32,16 @@ class RankingOptions:
     """How much people who share the user's items share this one."""
     tag: float = 0.5
     """How much of what the item is (category, brand, …) the user likes, over all facets."""
+    reranker: str = ""
+    """A cross-encoder that reads query and item together: a model's name on the hub or its folder; none: off."""
+    reranker_weight: float = 0.5
+    """How much the verdict of the reranker counts."""
+    reranker_top: int = 50
+    """How many of the best results the reranker reads."""
+    meaning_candidates: int = 1_000
+    """Of how many of the best text matches the meaning is compared."""
+    nearest: int = 20
+    """How many items of like meaning follow where fewer than ten match the words; 0: none."""
     candidates: int = 10_000
     """Most text matches that are ranked."""
     sources: int = 50
@@ -60,13 +72,16 @@ class RankingOptions:
     """Item ids that stand first, in this order, wherever they are among the candidates."""
 
     def __post_init__(self) -> None:
-        weights = (self.text, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought)
+        reranker = self.reranker_weight if self.reranker else 0.0
+        words = (self.text, self.meaning, reranker)
+        weights = (*words, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought)
         if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
             raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
         if not all(0 <= one <= 1 for one in (self.bought, self.once_share, self.durable_share)) or self.new_days <= 0:
             raise UsageError("bought, once_share and durable_share lie between 0 and 1, new_days above 0.")
-        limits = (self.candidates, self.sources, self.popular_candidates, self.alike_candidates, self.facet_values)
-        if min(limits) < 1 or min(self.same_category, self.same_category_search) < 0:
+        numbers = (self.popular_candidates, self.alike_candidates, self.meaning_candidates, self.reranker_top)
+        limits = (self.candidates, self.sources, self.facet_values, *numbers)
+        if min(limits) < 1 or min(self.same_category, self.same_category_search, self.nearest) < 0:
             raise UsageError(
                 "Numbers of candidates and facet values must be 1 or more, limits of categories 0 or more."
             )

@@ -27,7 +27,9 @@ from mien.ranking.rule import Rule
 from mien.ranking.taste import Taste
 
 if TYPE_CHECKING:
+    from mien.ranking.nearness import Nearness
     from mien.ranking.ranker import Ranker
+    from mien.ranking.reranker import Reranker
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,8 +50,8 @@ class Neighbours(Protocol):
 class Shelf:
     """What all questions share, made once a build. `popular`: `(n,) ≥ 0` by item row (shorter: the rest is 0).
 
-    What a shop does not have (an index, neighbours, popularity) is None and adds nothing to any answer. `demand` and
-    `taste` are what only a `ranker` looks at: without one, or one to be learnt, they are left out.
+    What a shop does not have (an index, neighbours, popularity, vectors, a reranker) is None and adds nothing to any
+    answer. `demand` and `taste` are what only a `ranker` looks at: without one, or one to be learnt, they are left out.
     """
 
     catalogue: Catalogue
@@ -61,6 +63,8 @@ class Shelf:
     taste: Taste | None = None
     ranker: "Ranker | None" = None
     learnt: Learnt = field(default_factory=Learnt)
+    vectors: "Nearness | None" = None
+    reranker: "Reranker | None" = None
 
     @cached_property
     def popularity(self) -> Floats:

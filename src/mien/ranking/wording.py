@@ -11,6 +11,8 @@ from mien.ranking.lexical import Tier
 _EN = {
     "base": "where every item begins",
     "text": "its words match your search",
+    "meaning": "it means nearly what you searched for (cosine {cosine})",
+    "reranker": "read together with your search, it fits ({share})",
     "popular": "number {rank} of all by popularity",
     "repeat": "you bought this {times}, last {ago}",
     "seen": "you {did} this {times}, last {ago}",
@@ -67,6 +69,7 @@ _EN = {
     "shared_buyers": "chosen by the people who choose {title}",
     "empty": "Nothing matches “{query}”; these are suggestions instead.",
     "relaxed": "Few items match every word of “{query}”; items that match some of them follow.",
+    "by_meaning": "Few items hold words of “{query}”; items that mean nearly the same follow.",
     "corrected": "Nothing is called “{query}”; shown is “{corrected}”.",
     "unknown_user": "This user is not known; the answer is that of an anonymous visitor.",
     "unavailable": "This item is not available and would not be shown.",
@@ -74,6 +77,8 @@ _EN = {
 _ZH = {
     "base": "每件商品的起点",
     "text": "文字与搜索相符",
+    "meaning": "含义与搜索相近（余弦 {cosine}）",
+    "reranker": "与搜索放在一起读，相符程度 {share}",
     "popular": "热度排名第 {rank} 位",
     "repeat": "您购买过 {times}，最近一次在{ago}",
     "seen": "您{did}过 {times}，最近一次在{ago}",
@@ -130,6 +135,7 @@ _ZH = {
     "shared_buyers": "选择“{title}”的人也选择它",
     "empty": "没有与“{query}”相符的商品，以下是推荐。",
     "relaxed": "完全符合“{query}”的商品很少，后面是部分符合的商品。",
+    "by_meaning": "含有“{query}”中词语的商品很少，后面是含义相近的商品。",
     "corrected": "没有找到“{query}”，显示的是“{corrected}”。",
     "unknown_user": "没有这位用户的资料，按匿名访客回答。",
     "unavailable": "此商品不可售，不会展示。",

@@ -211,7 +211,7 @@ def print_study(console: Console, document: Mapping[str, Any]) -> None:
     facts = [f"{name} {value}" for name, value in document.items() if isinstance(value, (str, int, float))]
     console.print(" · ".join(facts), markup=False, highlight=False, style="dim")
     rows = [row for row in document.get("models", ()) if isinstance(row, Mapping)]
-    groups = ("model", "shop", "target", "label", "slice", "dataset")
+    groups = ("model", "task", "shop", "target", "label", "slice", "dataset")
     labelled = [(" · ".join(str(row[name]) for name in groups if name in row), row) for row in rows]
     names = dict.fromkeys(
         name for row in rows for name, value in row.items() if name not in groups and _is_figure(value)

@@ -45,6 +45,7 @@ from mien.prepare.report import Arrivals, QualityReport, count_judged
 from mien.ranking.lexical import TextIndex
 from mien.report.pages import quality_page
 from mien.shop.stock import Stock
+from mien.shop.trained import index_meaning
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
@@ -299,6 +300,7 @@ def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, pr
         done = progress.step("index texts", 1)
         TextIndex.build(stock.workspace.index / "text", catalogue)
         done(1)
+    index_meaning(stock, catalogue, progress)
     data = interactions(stock, judged)
     rhythm = Rhythm(half_life_days=stock.settings.fold.slow_days).use_items(
         ItemFacts.of(len(catalogue), facets=catalogue.text_facets)

@@ -28,12 +28,13 @@ from mien.ranking import pipeline
 from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
 from mien.ranking.ranker import Ranker
+from mien.ranking.reranker import Reranker
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
 from mien.ranking.taste import Taste
 from mien.shop.ranker import RANKER
 from mien.shop.stock import Stock
-from mien.shop.trained import kept, load_models
+from mien.shop.trained import kept, load_models, nearness
 from mien.shop.workspace import Build
 
 KNOWN_SHOWN = 20_000
@@ -87,6 +88,8 @@ class Serving:
                 kept(SegmentPopular.load, index),
                 self.stock.listed_us(),
             ),
+            vectors=nearness(self.stock, self.catalogue),
+            reranker=Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
         )
 
     @cached_property

@@ -1,10 +1,13 @@
 """What training left in `models/`, opened; and the items as the models read them."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mien.core.errors import NotReady
 from mien.core.item import Catalogue, Facet
@@ -19,10 +22,12 @@ from mien.models.content.texts import catalogue_vectors, distinct_texts, item_te
 from mien.models.heads.heads import Heads
 from mien.models.items import ItemFacts
 from mien.profiles.outlook import Models
+from mien.ranking.nearness import Nearness
+from mien.ranking.vectors import VectorIndex
 from mien.shop.stock import Stock
 from mien.stores.durable import write_whole
 
-VECTOR, REVIEWS, CONTENT = "vector", "reviews.npz", "content.json"
+VECTOR, REVIEWS, CONTENT, MEANING = "vector", "reviews.npz", "content.json", "meaning"
 FEW_TEXTS = 1000
 """Up to so many, an engine that starts at once is done before a faster one is made ready."""
 
@@ -63,6 +68,53 @@ def item_facts(
         cache = VectorCache(stock.workspace.encoders / "cache")
         content = catalogue_vectors(catalogue, encoder, cache, progress or Silent())
     return ItemFacts.of(len(catalogue), facets=facets, content=content)
+
+
+def index_meaning(stock: Stock, catalogue: Catalogue, progress: Progress | None = None) -> None:
+    """Make the vectors of the goods searchable, where an encoder was chosen; else what was there goes.
+
+    Chosen is what training read the goods by, or what the setting names. Cost: a text that was read before is looked
+    up; what did not change since the last build is not put in again.
+    """
+    folder = stock.workspace.index / MEANING
+    settings = read_by(stock, catalogue)
+    if settings is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    encoder = _encoder(stock, settings, catalogue)
+    vectors = catalogue_vectors(catalogue, encoder, VectorCache(stock.workspace.encoders / "cache"), progress)
+    done = (progress or Silent()).step("index meaning", len(vectors))
+    rows = np.arange(len(vectors), dtype=np.int32)
+    index = _held(folder, encoder)
+    index.add(rows, vectors, threads=stock.settings.engine.cores)
+    index.save(folder)
+    done(len(vectors))
+
+
+def _held(folder: Path, encoder: Encoder) -> VectorIndex:
+    """The index of the last build where the same encoder made it, so that only what changed is put in; or a new one."""
+    try:
+        return VectorIndex.open(folder, encoder.version)
+    except NotReady:
+        return VectorIndex(encoder.dim, encoder.version)
+
+
+def read_by(stock: Stock, catalogue: Catalogue) -> ContentSettings | None:
+    """How goods and queries are read: as in training, else as the setting names it; None where neither says."""
+    trained = trained_content(stock)
+    if trained is not None or stock.settings.content.encoder.strip() == "auto":
+        return trained
+    return chosen_content(stock, catalogue)
+
+
+def nearness(stock: Stock, catalogue: Catalogue) -> Nearness | None:
+    """The vectors that a build left, and the encoder of queries; None where nothing was left that fits."""
+    folder = stock.workspace.index / MEANING
+    settings = read_by(stock, catalogue)
+    if settings is None or not folder.is_dir():
+        return None
+    index = VectorIndex.open(folder)
+    return Nearness(index, lambda: _encoder(stock, settings, catalogue))
 
 
 def _encoder(stock: Stock, settings: ContentSettings, catalogue: Catalogue) -> Encoder:

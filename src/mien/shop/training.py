@@ -36,7 +36,7 @@ from mien.report.curves import curve_page
 from mien.shop.building import interactions, judged_log
 from mien.shop.ranker import RANKER, learn_ranker
 from mien.shop.stock import Stock
-from mien.shop.trained import REVIEWS, VECTOR, chosen_content, item_facts, keep_content
+from mien.shop.trained import REVIEWS, VECTOR, chosen_content, index_meaning, item_facts, keep_content
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
@@ -139,6 +139,7 @@ class _Work:
                 settings = chosen_content(stock, catalogue)
                 facts = item_facts(stock, catalogue, facets, settings, report)
                 keep_content(stock, settings)
+                index_meaning(stock, catalogue, report)
                 notes = [] if settings else [NO_TEXT]
             facts = told(facts)
         return cls(stock, build, recipe, seed, report, rank, judged, data, facets, facts, tuple(notes))

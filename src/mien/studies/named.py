@@ -19,6 +19,7 @@ STUDIES: dict[str, str] = {
     "cold": "mien.studies.cold",
     "reviews": "mien.studies.reviews",
     "tuning": "mien.studies.tuning",
+    "search": "mien.studies.search",
     "personalised-search": "mien.studies.personal_search",
     "hyper-parameters": "mien.studies.hyperparameters",
     "kinds": "mien.studies.kinds",

@@ -48,7 +48,7 @@ def load_model(source: str, settings: ContentSettings) -> Any:
     reached and `SourceError` where what is there is no model; each names what works without a download.
     """
     transformers = require("models", "sentence_transformers")
-    _quiet()
+    quiet()
     device = None if settings.device == "auto" else settings.device
 
     def opened(*, here: bool) -> Any:
@@ -66,7 +66,7 @@ def load_model(source: str, settings: ContentSettings) -> Any:
         except OSError:
             if Path(source).is_dir():
                 raise
-            _look_up(source)
+            look_up(source, "encoder", REMEDY)
             model = opened(here=False)
     except (OSError, ValueError) as wrong:
         raise SourceError(f"There is no model that can be read: {_first_line(wrong)} {REMEDY}", path=source) from wrong
@@ -76,19 +76,22 @@ def load_model(source: str, settings: ContentSettings) -> Any:
     return model
 
 
-def _look_up(name: str) -> None:
-    """Ask the hub for the model once: its own client tries for minutes before it says that it cannot be reached."""
+def look_up(name: str, what: str, remedy: str) -> None:
+    """Ask the hub for the model once: its own client tries for minutes before it says that it cannot be reached.
+
+    Raises `UnknownName` of the kind `what`, or `TransientError` with the `remedy`.
+    """
     endpoint = require("models", "huggingface_hub").constants.ENDPOINT
     try:
         urlopen(f"{endpoint}/api/models/{name}", timeout=PATIENCE_S).close()  # noqa: S310 (the hub's own address)
     except HTTPError as answer:
         if answer.code == 404:
-            raise UnknownName("encoder", name, OFFLINE) from answer
+            raise UnknownName(what, name, OFFLINE if what == "encoder" else ()) from answer
     except (URLError, TimeoutError) as away:
-        raise TransientError(f"The hub cannot be reached for {name} ({_first_line(away)}). {REMEDY}") from away
+        raise TransientError(f"The hub cannot be reached for {name} ({_first_line(away)}). {remedy}") from away
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Bars of loading weights belong to no step of ours, and reports of unused weights help nobody."""
     logging = require("models", "transformers").utils.logging
     logging.disable_progress_bar()

