@@ -207,8 +207,20 @@ def search(
     query: Annotated[str, typer.Argument(help="What is looked for.")],
     workspace: WorkspaceOption = HERE,
     user: Annotated[str | None, typer.Option(help="For whom.")] = None,
-    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
+    filter_: Annotated[
+        list[str] | None, typer.Option("--filter", help="facet=value, facet!=value, price=10..50; may be repeated.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="relevance, price_up, price_down, newest, popular or rating.")
+    ] = "relevance",
     k: CountOption = 10,
+    offset: Annotated[int, typer.Option(min=0, help="Results before the first one shown.")] = 0,
+    literal: Annotated[
+        list[str] | None, typer.Option("--literal", help="A part of the query that is words only; may be repeated.")
+    ] = None,
+    no_understand: Annotated[
+        bool, typer.Option("--no-understand", help="Read no category, brand, colour or price out of the query.")
+    ] = False,
     no_personalise: Annotated[
         bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")
     ] = False,
@@ -216,8 +228,28 @@ def search(
 ) -> None:
     """Search the catalogue, for somebody or for anybody."""
     with opened(workspace) as shop:
-        answer = shop.search(query, user=user, filters=filters(filter_), k=k, personalise=not no_personalise)
+        answer = shop.search(
+            query, user=user, filters=filters(filter_), k=k, personalise=not no_personalise, sort=sort, offset=offset,
+            understand=not no_understand, literal=tuple(literal or ()),
+        )  # fmt: skip
         show_answer(answer, query, shop, json_)
+
+
+@app.command()
+def complete(
+    prefix: Annotated[str, typer.Argument(help="What has been typed so far.")],
+    workspace: WorkspaceOption = HERE,
+    k: CountOption = 10,
+    json_: JsonOption = False,
+) -> None:
+    """What somebody may be about to type: popular queries, categories, brands, titles."""
+    with opened(workspace) as shop:
+        found = shop.complete(prefix, k)
+    if json_:
+        print_json(import_module("mien.ranking.completion").told(found))
+        return
+    for one in found:
+        out.print(f"{one.text}  [dim]{one.kind}[/]" if "[" not in one.text else one.text, highlight=False)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from mien.models.content.options import ContentSettings
 from mien.models.heads.settings import HeadSettings
 from mien.prepare.clean import CleanPolicy
 from mien.profiles.options import ProfileOptions
-from mien.ranking.options import RankingOptions
+from mien.ranking.options import RankingOptions, SearchOptions
 
 LANGUAGES = ("en", "zh")
 
@@ -75,6 +75,7 @@ class Settings:
     fold: FoldSettings = field(default_factory=FoldSettings)
     profile: ProfileOptions = field(default_factory=ProfileOptions)
     ranking: RankingOptions = field(default_factory=RankingOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
     content: ContentSettings = field(default_factory=ContentSettings)
     heads: HeadSettings = field(default_factory=HeadSettings)
 

@@ -1,12 +1,15 @@
 """The pipeline: gather → score → blend → rules → diversify → reasons. A recommendation is a search without a query."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from mien.core.query import Answer, Query
+from mien.core.query import SORTS, Answer, Query
 from mien.ranking.answering import asker, check_k, finish_answer, user_notes
 from mien.ranking.matching import match_notes, matched
 from mien.ranking.rules import allowed
 from mien.ranking.shelf import Context
+from mien.ranking.sorting import page
 from mien.ranking.suggesting import recommended
 from mien.ranking.wording import say
 
@@ -25,23 +28,25 @@ def search(query: Query, context: Context) -> Answer:
     """
     began = context.clock()
     check_k(query)
-    person = asker(query, context)
-    blend, matches = matched(query, person, context)
-    if not len(blend.rows) and context.options.fill_empty:
-        filled = recommend(query, context)
+    found = matched(query, asker(query, context), context)
+    corrected, told = found.matches.corrected, found.meaning.told
+    if not len(found.blend.rows) and context.options.fill_empty:
+        filled = recommend(replace(query, sort=SORTS[0]), context)
         notes = (*filled.notes, say(context.language, "empty", query=query.text))
         return finish_answer(
-            query, context, began, filled.results, 0, matched=matches.rows, did_you_mean=matches.corrected, notes=notes
-        )
+            query, context, began, filled.results, 0, matched=found.matches.rows, did_you_mean=corrected, notes=notes,
+            understood=told,
+        )  # fmt: skip
     return finish_answer(
         query,
         context,
         began,
-        blend.results(blend.order(context.shelf.popularity)[: query.k], context),
-        matches.total,
-        matched=blend.rows,
-        did_you_mean=matches.corrected,
-        notes=(*user_notes(query, context), *match_notes(query, matches, context)),
+        page(query, found.blend, context, found.matches.tiers),
+        found.matches.total,
+        matched=found.blend.rows,
+        did_you_mean=corrected,
+        notes=(*user_notes(query, context), *match_notes(query, found, context)),
+        understood=told,
     )
 
 
@@ -50,7 +55,7 @@ def recommend(query: Query, context: Context) -> Answer:
     began = context.clock()
     check_k(query)
     blend = recommended(query, asker(query, context), context)
-    results = blend.results(blend.order(context.shelf.popularity)[: query.k], context)
+    results = page(query, blend, context)
     return finish_answer(query, context, began, results, len(blend.rows), notes=user_notes(query, context))
 
 
@@ -65,7 +70,7 @@ def explain(query: Query, item_id: str, context: Context) -> Answer:
     mask = allowed(query.filters, person, context)
     shown = bool(mask[row])
     if query.text.strip():
-        blend, _ = matched(query, person, context, also=row)
+        blend = matched(query, person, context, also=row).blend
     else:
         blend = recommended(query, person, context, also=row)
     order = blend.order(context.shelf.popularity)

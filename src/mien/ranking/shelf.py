@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -19,13 +20,16 @@ from mien.profiles.options import ProfileOptions
 from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
-from mien.ranking.options import RankingOptions
+from mien.ranking.options import RankingOptions, SearchOptions
 from mien.ranking.taste import Taste
+from mien.ranking.understanding import Lexicon
 
 if TYPE_CHECKING:
     from mien.ranking.ranker import Ranker
 
 Floats = npt.NDArray[np.float64]
+RATING = "rating"
+"""The attribute that holds how an item is rated."""
 
 
 class Neighbours(Protocol):
@@ -33,6 +37,14 @@ class Neighbours(Protocol):
 
     def neighbours(self, item: int) -> tuple[Rows, npt.NDArray[np.float32]]:
         """The items most like `item` and their likeness 0 … 1, best first."""
+        ...
+
+
+class Nearest(Protocol):
+    """Which items mean what a text means, for a search whose words nothing holds."""
+
+    def nearest(self, text: str, limit: int) -> tuple[Rows, npt.NDArray[np.float32]]:
+        """Item rows, nearest first, and their likeness."""
         ...
 
 
@@ -51,6 +63,22 @@ class Shelf:
     demand: Demand | None = None
     taste: Taste | None = None
     ranker: "Ranker | None" = None
+    nearest: Nearest | None = None
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The names of categories, brands and colours, as queries may use them."""
+        return Lexicon(self.yardstick.facets)
+
+    @cached_property
+    def priced(self) -> bool:
+        """Whether any price is known."""
+        return bool(np.isfinite(self.catalogue.price).any())
+
+    @cached_property
+    def rating(self) -> Floats:
+        """`(n_items,)` the number `rating` among an item's attributes, NaN where there is none."""
+        return np.array([_rating(attributes) for attributes in self.catalogue.attributes], dtype=np.float64)
 
     @cached_property
     def popularity(self) -> Floats:
@@ -164,3 +192,13 @@ class Context:
     language: Language = "en"
     impression_id: str | None = None
     clock: Callable[[], float] = time.perf_counter
+    search: SearchOptions = field(default_factory=SearchOptions)
+
+
+def _rating(attributes: str | None) -> float:
+    if not attributes or RATING not in attributes:
+        return float("nan")
+    try:
+        return float(msgspec.json.decode(attributes)[RATING])
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return float("nan")

@@ -1,4 +1,8 @@
-"""The nearest known word of a misspelt one: edit distance to the whole vocabulary at once, in arrays."""
+"""The nearest known word of a misspelt one: edit distance to the whole vocabulary at once, in arrays.
+
+Chinese is told apart: a character forgotten or two of them swapped are forgiven, another character never is, or else
+words that only sound alike would find each other.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_WORD = 24
+MAX_HAN = 8
+"""Characters of the longest Chinese word that is put right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +62,61 @@ class Vocabulary:
         other_start = self.letters[near, 0] != ord(word[0])
         best = int(np.lexsort((-self.counts[near], other_start, distance))[0])
         return self.words[int(near[best])] if distance[best] <= allowed else None
+
+
+@dataclass(frozen=True, eq=False)
+class Characters:
+    """Known Chinese words of three characters or more, most frequent first, as `(n, MAX_HAN) uint32` code points."""
+
+    words: tuple[str, ...]
+    counts: npt.NDArray[np.int64]
+    letters: npt.NDArray[np.uint32]
+    lengths: npt.NDArray[np.int64]
+    place: Mapping[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> "Characters":
+        """From word → number of texts that hold it."""
+        kept = sorted(
+            ((word, n) for word, n in counts.items() if 2 < len(word) <= MAX_HAN), key=lambda one: (-one[1], one[0])
+        )
+        letters = np.zeros((len(kept), MAX_HAN), dtype=np.uint32)
+        for row, (word, _) in enumerate(kept):
+            letters[row, : len(word)] = [ord(letter) for letter in word]
+        return cls(
+            tuple(word for word, _ in kept),
+            np.array([n for _, n in kept], dtype=np.int64),
+            letters,
+            np.array([len(word) for word, _ in kept], dtype=np.int64),
+            {word: row for row, (word, _) in enumerate(kept)},
+        )
+
+    @property
+    def most(self) -> int:
+        """In how many texts the most frequent word stands."""
+        return int(self.counts[0]) if len(self.counts) else 0
+
+    def nearest(self, typed: str) -> tuple[str, int] | None:
+        """The most frequent word that `typed` is with two neighbours swapped or one character forgotten, and how many
+        texts hold it; or None. Cost: some 0.1 ms for 20,000 words."""
+        n = len(typed)
+        swapped = (typed[:k] + typed[k + 1] + typed[k] + typed[k + 2 :] for k in range(n - 1))
+        rows = [self.place[word] for word in swapped if word in self.place and word != typed]
+        if not rows and 2 <= n < MAX_HAN:
+            rows = self._longer(typed)
+        return (self.words[min(rows)], int(self.counts[min(rows)])) if rows else None
+
+    def _longer(self, typed: str) -> list[int]:
+        """Rows of the words that are `typed` with one character more."""
+        n = len(typed)
+        code = np.array([ord(letter) for letter in typed], dtype=np.uint32)
+        edge = (self.letters[:, 0] == code[0]) | (self.letters[:, n] == code[-1])  # one of them stays where it was
+        near = np.flatnonzero(edge & (self.lengths == n + 1))
+        letters = self.letters[near, : n + 1]
+        ahead = np.cumprod(letters[:, :n] == code, axis=1).sum(axis=1)
+        behind = np.cumprod((letters[:, 1:] == code)[:, ::-1], axis=1).sum(axis=1)
+        first: list[int] = near[ahead + behind >= n][:1].tolist()
+        return first
 
 
 def _bags(letters: npt.NDArray[np.uint32]) -> npt.NDArray[np.int8]:

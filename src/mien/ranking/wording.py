@@ -11,6 +11,8 @@ from mien.ranking.lexical import Tier
 _EN = {
     "base": "where every item begins",
     "text": "its words match your search",
+    "understood": "what your search names: {named}",
+    "nearest": "Nothing holds the words of “{query}”; these are nearest in meaning.",
     "popular": "number {rank} of all by popularity",
     "repeat": "you bought this {times}, last {ago}",
     "seen": "you {did} this {times}, last {ago}",
@@ -35,6 +37,8 @@ _EN = {
 _ZH = {
     "base": "每件商品的起点",
     "text": "文字与搜索相符",
+    "understood": "正是搜索所说的{named}",
+    "nearest": "没有商品含有“{query}”的词语，以下是意思最接近的商品。",
     "popular": "热度排名第 {rank} 位",
     "repeat": "您购买过 {times}，最近一次在{ago}",
     "seen": "您{did}过 {times}，最近一次在{ago}",

@@ -40,6 +40,7 @@ from mien.prepare.report import Arrivals, QualityReport, count_judged
 from mien.ranking.lexical import TextIndex
 from mien.report.pages import quality_page
 from mien.shop.stock import Stock
+from mien.shop.typed import keep_queries
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
@@ -294,6 +295,7 @@ def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, pr
         done = progress.step("index texts", 1)
         TextIndex.build(stock.workspace.index / "text", catalogue)
         done(1)
+    keep_queries(stock, judged, TextIndex.open(stock.workspace.index / "text", catalogue), plan.as_of_us)
     data = interactions(stock, judged)
     models: tuple[Model, ...] = (ItemNeighbours(), Popular())
     advance = progress.step("index neighbours", len(models))

@@ -16,6 +16,7 @@ from mien.core.profile import Profile
 from mien.core.query import Answer, Query
 from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
+from mien.ranking.completion import Completion
 from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
 from mien.shop.building import BuildReport, interactions, judged_log
@@ -197,10 +198,23 @@ class Shop:
         filters: Mapping[str, tuple[str, ...]] | None = None,
         personalise: bool = True,
         at: datetime | None = None,
+        *,
+        sort: str = "relevance",
+        offset: int = 0,
+        understand: bool = True,
+        literal: tuple[str, ...] = (),
     ) -> Answer:
-        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets."""
+        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
+
+        `filters`, `sort`, `offset`, `understand` and `literal` as `core.query.Query` has them.
+        """
         serving = self._served(at)
-        return serving.answer(Query(text, user, k, dict(filters or {}), personalise, at), self._at(at, serving))
+        asked = Query(text, user, k, dict(filters or {}), personalise, at, sort, offset, understand, literal)
+        return serving.answer(asked, self._at(at, serving))
+
+    def complete(self, prefix: str, k: int = 10) -> list[Completion]:
+        """What somebody who typed this may be about to type: popular queries, categories, brands, titles."""
+        return self._served(None).completer.complete(prefix, k)
 
     def recommend(
         self,
