@@ -21,6 +21,7 @@ STUDIES: dict[str, str] = {
     "tuning": "mien.studies.tuning",
     "personalised-search": "mien.studies.personal_search",
     "hyper-parameters": "mien.studies.hyperparameters",
+    "search-chinese": "mien.studies.chinese_search",
 }
 """Name → module; each has a function `study` that answers a JSON-ready document."""
 
