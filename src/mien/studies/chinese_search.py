@@ -56,7 +56,8 @@ class Collection:
     @cached_property
     def query_mean(self) -> npt.NDArray[np.float32]:
         """What the vectors of queries share: of words of the texts, asked as queries."""
-        return self.encoder.encode(words_of(self.reviews.texts, 500, 1), kind="query").mean(axis=0)
+        vectors = self.encoder.encode(words_of(self.reviews.texts, 500, 1), kind="query")
+        return np.asarray(vectors.mean(axis=0), dtype=np.float32)
 
     def words(self, queries: Sequence[str]) -> list[Rows]:
         """The first results of the text index, as a shop has it."""
@@ -222,8 +223,8 @@ def _overlap(system: System, queries: list[str]) -> Floats:
         spelt = OpenCC(script)
         shown = system([str(spelt.convert(query)) for query in queries])
         shares.append([len(a & set(b.tolist())) / max(len(a), 1) for a, b in zip(simple, shown, strict=True)])
-    mean: Floats = np.mean(shares, axis=0)
-    return mean[np.array([bool(rows) for rows in simple])]
+    finding = np.array([bool(rows) for rows in simple], dtype=np.bool_)
+    return np.asarray(np.mean(shares, axis=0)[finding], dtype=np.float64)
 
 
 def _single_characters(found: Collection, n: int, seed: int) -> Floats:
