@@ -117,7 +117,8 @@ class Bare:
     def write(self, rows: Any, heap: int) -> None:
         writer = self.index.writer(heap_size=heap, num_threads=1)
         for row, title in rows:
-            writer.delete_documents_by_term("row", row) if heap < 128_000_000 else None
+            if heap < 128_000_000:
+                writer.delete_documents_by_query(tantivy.Query.term_query(self.index.schema, "row", row))
             document = tantivy.Document(title=title)
             document.add_unsigned("row", row)
             document.add_text("terms", " ".join(search_terms(title)))

@@ -16,14 +16,14 @@ from snowballstemmer import stemmer
 from mien.core.measures import measures
 from mien.core.simplified import simplified
 
-HAN = "㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 RUN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 _IS_HAN = re.compile(rf"[{HAN}]")
 _HAN_RUN = re.compile(rf"[{HAN}]{{2,}}")
 _DIGIT = re.compile("[0-9]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""What nobody sees: control characters, marks of direction, spaces without width."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""What nobody sees: control characters, marks of direction, spaces without width, halves of a character."""
 _STEMMER = stemmer("english")
 _STEMMER_LOCK = Lock()  # a stemmer keeps the word at hand in itself
 

@@ -33,4 +33,4 @@ def other_names(colour: str) -> str:
     """A shop's colour with the names of the other language, for the index: "Navy" is found by 蓝色 as well."""
     known = colours()
     found = dict.fromkeys(name for part in [colour.lower(), *colour.lower().split()] for name in known.get(part, ()))
-    return " ".join([colour, *(name for name in found if len(name) > 1)])
+    return " ".join([colour, *(name for name in found if len(name) > 1)]) if found else colour

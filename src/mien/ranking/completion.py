@@ -48,7 +48,7 @@ class Completer:
         offered: dict[str, tuple[float, str]] = {}
         for kind, text, weight in _offers(catalogue, popularity, queries):
             key = normalise(text)[:LONGEST]
-            rank = KINDS.index(kind) + min(weight, 0.999)
+            rank = KINDS.index(kind) + weight * 0.999
             if key and rank > offered.get(key, (-1.0, ""))[0]:
                 offered[key] = (rank, text)
         keys = sorted(offered)

@@ -15,6 +15,7 @@ import tantivy
 from mien.core.errors import NotReady
 from mien.core.item import CATEGORY_SEPARATOR, Catalogue
 from mien.core.words import RUN, is_han, normalise, search_terms
+from mien.ranking.colours import other_names
 from mien.ranking.spelling import Characters, Vocabulary
 from mien.stores.durable import write_whole
 
@@ -91,7 +92,8 @@ def upsert(folder: Path, index: tantivy.Index, words: Words, catalogue: Catalogu
     counts: Counter[str] = Counter()
     try:
         for row in rows:
-            writer.delete_documents_by_term(ROW, row)
+            # by query: by term, the number is taken for a signed one, which an unsigned field does not hold
+            writer.delete_documents_by_query(tantivy.Query.term_query(index.schema, ROW, row))
         held = [row for row in rows if 0 <= row < len(catalogue) and catalogue.known[row]]
         for document in _documents(catalogue, held, counts):
             writer.add_document(document)
@@ -132,12 +134,13 @@ def _documents(catalogue: Catalogue, rows: list[int], counts: Counter[str]) -> I
 
     for row in rows:
         title, category, brand = catalogue.title[row], catalogue.category[row], catalogue.brand[row]
+        colour = other_names(catalogue.colour[row] or "")
         texts = {
             "title": _terms(title),
             "category": again(category),
             "brand": again(brand),
             "description": _terms(catalogue.description[row]),
-            "attributes": _terms(attribute_text(catalogue.attributes[row])),
+            "attributes": _terms(f"{colour} {attribute_text(catalogue.attributes[row])}".strip()),
         }
         document = tantivy.Document()
         document.add_unsigned(ROW, row)
