@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.core.errors import NotReady
+from mien.core.errors import NotReady, TransientError
 from mien.core.item import Catalogue
+from mien.ranking import indexing
 from mien.ranking.lexical import TextIndex, Tier
 from mien.testing.world import items_table
 
@@ -106,6 +107,18 @@ def test_a_crash_in_the_middle_leaves_what_was(tmp_path: Path) -> None:
     assert rows(index, "mug") == [0]
     index.upsert(catalogue_of("cup", "kettle"), [0])  # and the lock of the dead does not stay
     assert (rows(index, "mug"), rows(index, "cup")) == ([], [0])
+
+
+def test_two_writers_do_not_mix(tmp_path: Path) -> None:
+    catalogue = catalogue_of("mug")
+    index = TextIndex.build(tmp_path, catalogue)
+    other, _ = indexing.opened(tmp_path)
+    writer = other.writer(heap_size=16_000_000, num_threads=1)
+    with pytest.raises(TransientError, match="Try again"):
+        index.upsert(catalogue, [0])
+    writer.wait_merging_threads()
+    index.upsert(catalogue, [0])
+    assert rows(index, "mug") == [0]
 
 
 @pytest.mark.parametrize("lost", ["meta.json", "words.json"])

@@ -120,7 +120,7 @@ def pairs(run: str) -> list[str]:
     return [run[k : k + 2] for k in range(len(run) - 1)]
 
 
-def query_words(text: str) -> list[Word]:
+def query_words(text: str, stop_words: frozenset[str] = QUERY_STOP_WORDS) -> list[Word]:
     """The words of a query in order, each once; stop words only where nothing else is left.
 
     A measure is one word; a Chinese word of three characters or more may also be found by its pairs.
@@ -135,7 +135,7 @@ def query_words(text: str) -> list[Word]:
         place = one.end
     _plain_words(plain[place:], found)
     words = list(found.values())
-    return [word for word in words if word.surface not in QUERY_STOP_WORDS] or words
+    return [word for word in words if word.surface not in stop_words] or words
 
 
 def _plain_words(text: str, found: dict[str, Word]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import tantivy
 
-from mien.core.errors import NotReady
+from mien.core.errors import NotReady, TransientError
 from mien.core.item import CATEGORY_SEPARATOR, Catalogue
 from mien.core.words import RUN, is_han, normalise, search_terms
 from mien.ranking.colours import other_names
@@ -88,7 +88,10 @@ def upsert(folder: Path, index: tantivy.Index, words: Words, catalogue: Catalogu
     they are now; words of what was withdrawn stay among them until the next build, and only spelling reads them.
     """
     rows = list(dict.fromkeys(rows))
-    writer = index.writer(heap_size=LIVE_HEAP, num_threads=1)
+    try:
+        writer = index.writer(heap_size=LIVE_HEAP, num_threads=1)
+    except ValueError as busy:  # another process has tantivy's lock
+        raise TransientError(f"The text index at {folder} is being written to ({busy}). Try again.") from busy
     counts: Counter[str] = Counter()
     try:
         for row in rows:

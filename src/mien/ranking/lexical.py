@@ -124,12 +124,12 @@ class TextIndex:
         the nearest known one. Cost: a fraction of a millisecond, and more with thousands of matches.
         """
         stand = self._stand
-        sought = wanted(text, self._reading, stand.words, lambda term: self._held_by(term, stand))
+        sought = wanted(text, self._reading, stand.words, lambda terms: self._held_by(terms, stand))
         words, stages = sought.words, []
         fewer = limit if limit >= len(self) else min(limit, RELAXED)
         if words:
             stages.append((Tier.ALL_WORDS, *self._run(self._all_of(words), limit, stand)))
-        if words and stages[0][3] < ENOUGH and any(word.han and len(word.surface) > 1 for word in words):
+        if words and stages[0][3] < RELAXED and any(word.han and len(word.surface) > 1 for word in words):
             characters = [Word(letter, letter, True) for word in words if word.han for letter in word.surface]
             loose = [word for word in words if not word.han] + characters
             stages.append((Tier.ALL_CHARACTERS, *self._run(self._all_of(loose, better=words), fewer, stand)))
@@ -145,15 +145,19 @@ class TextIndex:
     def wanted(self, text: str) -> Wanted:
         """The words that a query asks for, put right and with their synonyms."""
         stand = self._stand
-        return wanted(text, self._reading, stand.words, lambda term: self._held_by(term, stand))
+        return wanted(text, self._reading, stand.words, lambda terms: self._held_by(terms, stand))
 
     def knows(self, term: str) -> bool:
         """Whether any item holds the term."""
-        return self._held_by(term, self._stand) > 0
+        return self._held_by((term,), self._stand) > 0
 
-    def _held_by(self, term: str, stand: _Stand) -> int:
-        """In how many items the term stands, in the field where it stands most often."""
-        return max(int(stand.searcher.doc_freq(field, term)) for field in FIELDS)
+    def _held_by(self, terms: tuple[str, ...], stand: _Stand) -> int:
+        """How many items hold all of the terms; of a single one those that hold it in the field where most do."""
+        rarest = min(max(int(stand.searcher.doc_freq(field, term)) for field in FIELDS) for term in terms)
+        if len(terms) == 1 or not rarest:
+            return rarest
+        together = tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term(term)) for term in terms])
+        return _count_of(stand.searcher.search(together, limit=1))
 
     def _called(self, name: str, stand: _Stand) -> npt.NDArray[np.int32]:
         """The items whose title a query is, but for the names of categories.

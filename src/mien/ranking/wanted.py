@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mien.core.words import Word, normalise, query_words
+from mien.core.words import QUERY_STOP_WORDS, Word, normalise, pairs, query_words
 from mien.ranking.indexing import Words
 from mien.ranking.options import SearchOptions
-from mien.ranking.synonyms import Synonyms, with_ways
+from mien.ranking.synonyms import Synonyms
 
+Count = Callable[[tuple[str, ...]], int]
+"""How many items hold all of some terms."""
 MAX_QUERY = 400
 """Characters of a query that are read; what follows is ignored."""
 MAX_WORDS = 12
@@ -29,36 +31,41 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How queries are read. `stop_words`: normalised words of the shop that need not be found."""
+    """How queries are read. `stops`: normalised words that need not be found."""
 
     synonyms: Synonyms = field(default_factory=Synonyms)
-    stop_words: frozenset[str] = frozenset()
+    stops: frozenset[str] = QUERY_STOP_WORDS
     typos: bool = True
 
     @classmethod
     def of(cls, options: SearchOptions, synonyms: Synonyms | None = None) -> "Reading":
         """As the settings have it."""
-        stops = frozenset(normalise(word) for word in options.stop_words)
+        stops = QUERY_STOP_WORDS | {normalise(word) for word in options.stop_words}
         return cls(synonyms or Synonyms(), stops, options.typos)
 
 
-def wanted(text: str, reading: Reading, words: Words, count: Callable[[str], int]) -> Wanted:
-    """The words of a text; `count`: how many items hold a term. Any text will do."""
+def wanted(text: str, reading: Reading, words: Words, count: Count) -> Wanted:
+    """The words of a text; `count`: how many items hold some terms. Any text will do."""
     text = normalise(text[:MAX_QUERY])
-    found = query_words(text)[:MAX_WORDS]
-    found = [word for word in found if word.surface not in reading.stop_words] or found
-    if not reading.typos:
-        return Wanted(reading.synonyms.applied(found))
-    right, corrected = _spelt(found, text, words, count)
-    right, corrected = _joined(right, corrected, words, count)
-    return Wanted(reading.synonyms.applied(right), corrected if corrected != text else None)
+    found = query_words(text, frozenset())
+    if reading.typos:  # before stop words go: a swapped character may have made one
+        found, corrected = _joined(found, text, words, count)
+    else:
+        corrected = text
+    found = ([word for word in found if word.surface not in reading.stops] or found)[:MAX_WORDS]
+    found = reading.synonyms.applied(found)  # first: what the shop itself calls a word is no typo
+    if reading.typos:
+        right, respelt = _spelt(found, corrected, words, count)
+        found = reading.synonyms.applied(right) if respelt != corrected else right
+        corrected = respelt
+    return Wanted(found, corrected if corrected != text else None)
 
 
-def _spelt(found: list[Word], text: str, words: Words, count: Callable[[str], int]) -> tuple[list[Word], str]:
+def _spelt(found: list[Word], text: str, words: Words, count: Count) -> tuple[list[Word], str]:
     """Words that no item holds replaced by the nearest known ones, and the text with them."""
     better = []
     for word in found:
-        known = word.han or word.ways or word.surface in words.counts or count(word.term)
+        known = word.han or word.ways or word.surface in words.counts or count((word.term,))
         near = None if known else words.latin.nearest(word.surface)
         if near is None:
             better.append(word)
@@ -68,7 +75,7 @@ def _spelt(found: list[Word], text: str, words: Words, count: Callable[[str], in
     return better, text
 
 
-def _joined(found: list[Word], text: str, words: Words, count: Callable[[str], int]) -> tuple[list[Word], str]:
+def _joined(found: list[Word], text: str, words: Words, count: Count) -> tuple[list[Word], str]:
     """Neighbouring Chinese pieces that are together a known word misspelt: that word will do as well.
 
     Only where what was typed is rare beside that word.
@@ -79,9 +86,10 @@ def _joined(found: list[Word], text: str, words: Words, count: Callable[[str], i
             part = found[k : k + n]
             typed = "".join(word.surface for word in part)
             near = _misspelt(typed, part, text, words, count)
-            if near is not None:
-                better.append(with_ways(part, [(near,)], PUT_RIGHT))
-                text = text.replace(typed, near)
+            if near:
+                ways = (1.0, tuple(pairs(typed))), *((PUT_RIGHT, (word,)) for word in near)
+                better.append(Word(typed, typed, True, ways))
+                text = text.replace(typed, near[0])
                 k += n
                 break
         else:
@@ -90,12 +98,10 @@ def _joined(found: list[Word], text: str, words: Words, count: Callable[[str], i
     return better, text
 
 
-def _misspelt(typed: str, part: list[Word], text: str, words: Words, count: Callable[[str], int]) -> str | None:
+def _misspelt(typed: str, part: list[Word], text: str, words: Words, count: Count) -> list[str]:
+    """The known words that may be meant, most frequent first, or none."""
     if not all(word.han for word in part) or len(typed) < 2 or typed in words.han.place or typed not in text:
-        return None
-    most = words.han.most
-    for k in range(len(typed) - 1):
-        if (held := count(typed[k : k + 2])) * RARER <= most:
-            near = words.han.nearest(typed)
-            return near[0] if near is not None and held * RARER <= near[1] else None
-    return None
+        return []
+    near = words.han.nearest(typed)
+    held = count(tuple(pairs(typed))) if near else 0
+    return [word for word, n in near if held * RARER <= n]

@@ -30,6 +30,7 @@ NAME = "search-chinese"
 TOP = 10
 SCRIPTS = ("s2t", "s2tw", "s2hk")
 """Traditional as OpenCC's standard, Taiwan and Hong Kong have it."""
+RARER = 10
 PHONES = frozenset({"手机", "平板"})
 """In this collection more of the texts called 平板 speak of a phone than of those called 手机."""
 
@@ -71,10 +72,12 @@ class Collection:
 
     def both(self, queries: Sequence[str]) -> list[Rows]:
         """What holds every word, by meaning; then what is nearest in meaning."""
-        asked = self.encoder.encode([normalise(query) for query in queries], kind="query")
+        matches = [self.index.search(query) for query in queries]
+        meant = [one.corrected or normalise(query) for one, query in zip(matches, queries, strict=True)]
+        asked = self.encoder.encode(meant, kind="query")
         return [
-            tiered(self.index.search(query), self.space.likeness(vector, self.query_mean)).rows[:TOP]
-            for query, vector in zip(queries, asked, strict=True)
+            tiered(one, self.space.likeness(vector, self.query_mean)).rows[:TOP]
+            for one, vector in zip(matches, asked, strict=True)
         ]
 
 
@@ -125,6 +128,10 @@ def study(
             rows.append({"model": name} | _figures(system, found, asked, seed))
             advance(1)
         singles = _single_characters(found, 100, seed)
+        recalled = {
+            "dropped_recall": _recall(asked.dropped, found),
+            "swapped_recall": _recall(asked.swapped, found),
+        }
         speed = _milliseconds(found.index, [one.query for one in asked.hand])
     return {
         "study": NAME,
@@ -132,8 +139,10 @@ def study(
         "encoder": reader.version,
         "seed": seed,
         "documents": len(reviews),
-        "queries": {"hand": len(asked.hand), "real": len(asked.real), "words": len(asked.words)},
+        "queries": {"hand": len(asked.hand), "real": len(asked.real), "words": len(asked.words)}
+        | {"dropped": len(asked.dropped), "swapped": len(asked.swapped)},
         "single_character_recall": bootstrap_mean(singles, seed=seed).to_dict(),
+        **{name: bootstrap_mean(shares, seed=seed).to_dict() for name, shares in recalled.items()},
         "words_p50_ms": round(float(np.median(speed)), 3),
         "models": rows,
     }
@@ -146,14 +155,21 @@ def _catalogue(texts: Sequence[str]) -> Catalogue:
 
 def _questions(texts: Sequence[str], queries: str, n: int, most: int, seed: int) -> Questions:
     draw = np.random.default_rng(seed)
+    plain = [normalise(text) for text in texts]
     long = words_of(texts, n, seed, shortest=3, least=5)
     return Questions(
         hand=by_hand(),
         real=real(Path(queries), most, seed) if queries else [],
         words=words_of(texts, n, seed),
-        dropped=[(word, dropped(word, draw)) for word in long],
-        swapped=[(word, typed) for word in long if (typed := swapped(word, draw)) != word],
+        dropped=[pair for word in long if _is_typo(pair := (word, dropped(word, draw)), plain)],
+        swapped=[pair for word in long if _is_typo(pair := (word, swapped(word, draw)), plain)],
     )
+
+
+def _is_typo(pair: tuple[str, str], plain: list[str]) -> bool:
+    """Whether what was typed is a word of its own for nobody: at least ten times rarer than the word it was."""
+    word, typed = (sum(one in text for text in plain) for one in pair)
+    return typed * RARER <= word
 
 
 System = Callable[[Sequence[str]], list[Rows]]
@@ -235,6 +251,16 @@ def _single_characters(found: Collection, n: int, seed: int) -> Floats:
     for letter in (letters[k] for k in drawn.tolist()):
         holding = {row for row, text in enumerate(found.plain) if letter in text}
         rows = set(found.index.search(letter, len(found.plain)).rows.tolist())
+        shares.append(len(holding & rows) / len(holding))
+    return np.array(shares)
+
+
+def _recall(pairs: list[tuple[str, str]], found: Collection) -> Floats:
+    """Of each (word, what was typed): the share of the texts holding the word that match at all."""
+    shares = []
+    for word, typed in pairs:
+        holding = {row for row, text in enumerate(found.plain) if word in text}
+        rows = set(found.index.search(typed, len(found.plain)).rows.tolist())
         shares.append(len(holding & rows) / len(holding))
     return np.array(shares)
 
