@@ -1,6 +1,7 @@
 """Whatever is typed is answered, or refused in a sentence."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,10 +114,7 @@ class Meanings:
 def test_where_no_word_is_held_the_nearest_in_meaning_are_shown(shop, ids):
     row = shop.world.item_row("longjing")
     context = shop.context(None)
-    shelf = Shelf(
-        shop.shelf.catalogue, shop.shelf.yardstick, shop.shelf.index, shop.shelf.neighbours, shop.shelf.popular,
-        Meanings(row),
-    )  # fmt: skip
+    shelf = replace(shop.shelf, nearest=Meanings(row))
     found = answer(Query("zzzzqqq"), Context(shelf, context.at_us, clock=lambda: 0.0))
     assert ids(found) == ["longjing"]
     assert "nearest in meaning" in found.notes[0]
