@@ -54,6 +54,26 @@ def test_answers_as_json_and_for_people(shop: Path) -> None:
     assert explained["results"][0]["item_id"] == "101"
 
 
+def test_search_is_sorted_paged_and_understood(shop: Path) -> None:
+    found = mien("search", "1000以下", "--sort", "price_up", "-k", "1", "--offset", "1", "--json", cwd=shop)
+    document = json.loads(found.stdout)
+    assert document["sort"] == "price_up"
+    assert document["results"][0]["rank"] == 2
+    assert document["understood"][0]["value"] == "..1000"
+    for flags in (("--no-understand",), ("--literal", "price")):
+        assert "understood" not in json.loads(mien("search", "1000以下", *flags, "--json", cwd=shop).stdout)
+    assert (
+        "理解为" in mien("search", "1000以下", cwd=shop).stdout
+        or "Understood" in mien("search", "1000以下", cwd=shop).stdout
+    )
+
+
+def test_completion(shop: Path) -> None:
+    document = json.loads(mien("complete", "服", "--json", cwd=shop).stdout)
+    assert {"text": "服装", "kind": "category"} in document["completions"]
+    assert "服装" in mien("complete", "服", cwd=shop).stdout
+
+
 def test_search_filters_by_facet(shop: Path) -> None:
     found = mien("search", "服装", "--filter", "category=服装", "--json", cwd=shop)
     assert found.returncode == 0, found.stderr

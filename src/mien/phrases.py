@@ -14,7 +14,7 @@ def moment(text: str | None, zone: str) -> datetime | None:
 
 
 def filters(given: list[str] | None) -> dict[str, tuple[str, ...]]:
-    """`["brand=A", "brand=B"]` → `{"brand": ("A", "B")}`."""
+    """`["brand=A", "brand=B", "colour!=red"]` → `{"brand": ("A", "B"), "colour!": ("red",)}`."""
     found: dict[str, tuple[str, ...]] = {}
     for one in given or []:
         facet, sign, value = one.partition("=")

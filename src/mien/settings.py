@@ -22,7 +22,7 @@ from mien.prepare.clean import CleanPolicy
 from mien.profiles.options import ProfileOptions
 from mien.ranking.kind import Kind
 from mien.ranking.kinds import KINDS, read_kinds
-from mien.ranking.options import RankingOptions
+from mien.ranking.options import RankingOptions, SearchOptions
 from mien.ranking.rule import Rule, read_rules
 
 LANGUAGES = ("en", "zh")
@@ -80,6 +80,7 @@ class Settings:
     ranking: RankingOptions = field(default_factory=RankingOptions)
     kinds: dict[str, Kind] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    search: SearchOptions = field(default_factory=SearchOptions)
     content: ContentSettings = field(default_factory=ContentSettings)
     heads: HeadSettings = field(default_factory=HeadSettings)
 

@@ -27,7 +27,7 @@ some_options = st.fixed_dictionaries(
         "same_category_search": st.integers(0, 2),
         "bought_again": st.booleans(),
         "pins": st.sampled_from([(), ("teapot",), ("biscuits", "grinder"), ("unheard-of",)]),
-        "popular": st.floats(0, 1.9),
+        "popular": st.floats(0, 1.5),
         "text": st.floats(0, 1),
         "repeat": st.floats(0, 4),
     },

@@ -40,7 +40,9 @@ def tiny(tmp_path_factory):
 def ask(shop, tiny):
     def asked(query, user=None, **options):
         context = shop.context(user, options=RankingOptions(reranker=tiny.name, **options))
-        return answer(Query(query, user, k=20), replace(context, shelf=replace(shop.shelf, reranker=tiny)))
+        return answer(
+            Query(query, user, k=20, understand=False), replace(context, shelf=replace(shop.shelf, reranker=tiny))
+        )
 
     return asked
 
@@ -78,7 +80,7 @@ def _tier(result):
 
 
 def test_what_it_does_not_read_is_lifted_over_nothing(ask, shop):
-    plain = [result.item_id for result in shop.ask("coffee", k=20).results]
+    plain = [result.item_id for result in shop.ask("coffee", k=20, understand=False).results]
     found = [result.item_id for result in ask("coffee", reranker_top=3).results]
     assert set(found[:3]) == set(plain[:3])
     assert found[3:] == plain[3:]

@@ -164,7 +164,7 @@ def test_a_build_that_died_half_way_leaves_the_old_index(tmp_path, monkeypatch):
     def die(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("mien.ranking.lexical.write_whole", die)
+    monkeypatch.setattr("mien.ranking.indexing.write_whole", die)
     with pytest.raises(OSError, match="full"):
         TextIndex.build(tmp_path, catalogue_of("kettle"))
     monkeypatch.undo()

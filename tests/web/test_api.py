@@ -86,6 +86,12 @@ def test_without_personalisation_is_what_anybody_gets(client: TestClient, toy: W
     [
         ("/v1/search", {}),
         ("/v1/search", {"query": "tea", "k": 0}),
+        ("/v1/search", {"query": "tea", "k": -1}),
+        ("/v1/search", {"query": "tea", "k": 1_000_000}),
+        ("/v1/search", {"query": "tea", "offset": -1}),
+        ("/v1/search", {"query": "tea", "sort": "cheapest"}),
+        ("/v1/search", {"query": "tea", "filters": {"price": ["cheap"]}}),
+        ("/v1/search", {"query": "tea" * 10_000}),
         ("/v1/search", {"query": "tea", "nonsense": 1}),
         ("/v1/search", {"query": 7}),
         ("/v1/search", {"query": "tea", "filters": {"no such facet": ["x"]}}),
@@ -97,6 +103,46 @@ def test_bad_questions_are_answered_with_code_and_message(client: TestClient, pa
     answer = client.post(path, json=body)
     assert answer.status_code in (400, 404)
     assert set(answer.json()) == {"code", "message"}
+
+
+def test_search_is_sorted_paged_filtered_and_understood(client: TestClient, shop: Shop) -> None:
+    ask = {"query": "coffee under 100", "k": 2}
+    first, second = (client.post("/v1/search", json={**ask, "offset": offset}).json() for offset in (0, 2))
+    assert first["understood"][0] == {"facet": "price", "value": "..100", "text": "under 100"}
+    assert second["offset"] == 2
+    ranks = [result["rank"] for page in (first, second) for result in page["results"]]
+    assert ranks == [1, 2, 3, 4]
+    words = client.post("/v1/search", json={**ask, "literal": ["under 100"]}).json()
+    assert {one["facet"] for one in words["understood"]} == {"category"}
+    plain = client.post("/v1/search", json={**ask, "understand": False}).json()
+    assert "understood" not in plain
+    cheap = client.post("/v1/search", json={"query": "coffee", "sort": "price_up", "filters": {"brand!": ["Altura"]}})
+    assert cheap.json()["sort"] == "price_up"
+    assert cheap.json()["results"][0]["item_id"] == "filters"
+    assert cheap.json() == shop.search("coffee", sort="price_up", filters={"brand!": ("Altura",)}).to_dict() | {
+        "took_ms": cheap.json()["took_ms"]
+    }
+
+
+def test_completion(client: TestClient) -> None:
+    found = client.get("/v1/complete", params={"q": "龙", "k": 3}).json()
+    assert found == {"completions": [{"text": "龙井茶叶 明前", "kind": "title"}]}
+    assert client.get("/v1/complete", params={"q": "\x00!*"}).json() == {"completions": []}
+    assert client.get("/v1/complete", params={"q": "茶" * 500}).json() == {"completions": []}
+    assert client.get("/v1/complete").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "t", "茶", "tea " * 2_500, "x" * 10_000, "!?…，。", "🍵", "شاي", "\u202etea", "\x07\x1b[31m",
+        "title:*", "((", "tea under 999999999",
+    ],
+)  # fmt: skip
+def test_whatever_is_typed_is_answered(client: TestClient, text: str) -> None:
+    answer = client.post("/v1/search", json={"query": text})
+    assert answer.status_code == 200
+    assert answer.json()["results"]
 
 
 @pytest.mark.parametrize("text", ["' OR 1=1 --", "\x00", "AND OR NOT (", "../../etc/passwd", "面" * 999, "*:*", '"'])

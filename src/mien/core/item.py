@@ -49,7 +49,8 @@ class Facet:
 class Catalogue:
     """All items known at `at_us`, index = item row; rows without a version then are `known == False`.
 
-    `price`: `(n,) float64`, NaN where unknown. Texts are lists with None where unknown. Cost: one pass to build.
+    `price`: `(n,) float64`, NaN where unknown; `since_us`: `(n,) int64`, from when its first version holds. Texts are
+    lists with None where unknown. Cost: one pass to build.
     """
 
     at_us: int
@@ -65,6 +66,7 @@ class Catalogue:
     price: npt.NDArray[np.float64]
     available: npt.NDArray[np.bool_]
     known: npt.NDArray[np.bool_]
+    since_us: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.title)
@@ -81,6 +83,8 @@ class Catalogue:
         order = held[np.lexsort((held, valid_from[held]))]
         version = np.full(n_items, -1, dtype=np.int64)
         version[rows[order]] = order  # the last assignment, the newest version, stays
+        since_us = np.zeros(n_items, dtype=np.int64)
+        since_us[rows[order[::-1]]] = valid_from[order[::-1]]  # and here the first one
         known = version >= 0
         picked = items.take(pa.array(np.where(known, version, 0), mask=~known))
 
@@ -102,6 +106,7 @@ class Catalogue:
             price=price,
             available=pc.fill_null(picked[ITEM.AVAILABLE], False).to_numpy(zero_copy_only=False).copy(),
             known=known,
+            since_us=since_us,
         )
 
     def item(self, row: int) -> Item | None:

@@ -4,13 +4,22 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+PRICE = "price"
+"""The facet whose values are ranges, "10..50", "10.." or "..50"."""
+NOT = "!"
+"""A facet's name with this at its end: none of the values."""
+SORTS = ("relevance", "price_up", "price_down", "newest", "popular", "rating")
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked. A recommendation is a query without text. `filters`: facet → allowed values.
+    """What is asked. A recommendation is a query without text.
 
-    `kind`: of a recommendation. `cart`: item ids that it is asked about. `context`: item ids looked at in the running
-    visit, oldest first; they count as personalisation.
+    `filters`: facet → allowed values; `brand!` → values that are not; `price` → ranges. `kind`: of a recommendation.
+    `cart`: item ids that it is asked about. `context`: item ids looked at in the running visit, oldest first; they
+    count as personalisation. `sort`: one of `SORTS`. `offset`: results before the first one shown. `understand`:
+    whether category, brand, colour and price are read out of the text; `literal`: those parts of the text, as the
+    answer tells them, that are words and nothing else.
     """
 
     text: str = ""
@@ -22,6 +31,19 @@ class Query:
     kind: str = "for-you"
     cart: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    sort: str = "relevance"
+    offset: int = 0
+    understand: bool = True
+    literal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A part of a query that was read as more than words: `text`, which names the `value` of a `facet`."""
+
+    facet: str
+    value: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,8 @@ class Absent:
 class Answer:
     """What is shown: an impression. `total` counts the items that matched before the cut at k.
 
+    `sort`: how the results are ordered; with any but `relevance` the scores need not fall.
+
     `facets`: facet → value → how many of the matches. `notes` say what was done beside ranking
     (an unknown user, a relaxed query). `counterfactuals`, `absent`: of an explanation only.
     """
@@ -80,6 +104,9 @@ class Answer:
     notes: tuple[str, ...] = ()
     counterfactuals: tuple[Counterfactual, ...] = ()
     absent: tuple[Absent, ...] = ()
+    understood: tuple[Understood, ...] = ()
+    sort: str = "relevance"
+    offset: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON-ready values in the documented order; unknown parts are absent."""
@@ -89,7 +116,14 @@ class Answer:
             "took_ms": round(self.took_ms, 3),
             "total": self.total,
         }
-        optional = {"facets": self.facets, "did_you_mean": self.did_you_mean, "notes": list(self.notes)}
+        optional = {
+            "sort": None if self.sort == SORTS[0] else self.sort,
+            "offset": self.offset,
+            "understood": [asdict(one) for one in self.understood],
+            "facets": self.facets,
+            "did_you_mean": self.did_you_mean,
+            "notes": list(self.notes),
+        }
         head |= {name: value for name, value in optional.items() if value}
         head |= {"results": [_result(result) for result in self.results]}
         moves, absent = [asdict(one) for one in self.counterfactuals], [asdict(one) for one in self.absent]

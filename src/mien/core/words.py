@@ -13,10 +13,17 @@ from threading import Lock
 import rjieba
 from snowballstemmer import stemmer
 
-HAN = "㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
+from mien.core.measures import measures
+from mien.core.simplified import simplified
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 RUN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 _IS_HAN = re.compile(rf"[{HAN}]")
+_HAN_RUN = re.compile(rf"[{HAN}]{{2,}}")
+_DIGIT = re.compile("[0-9]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""What nobody sees: control characters, marks of direction, spaces without width, halves of a character."""
 _STEMMER = stemmer("english")
 _STEMMER_LOCK = Lock()  # a stemmer keeps the word at hand in itself
 
@@ -41,17 +48,27 @@ STOP_WORDS_ZH = frozenset(_STOPS_ZH.split())
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a query. `surface` as written (normalised), `term` as the index holds it."""
+    """One word of a query. `surface` as written (normalised), `term` as the index holds it.
+
+    `ways`: other terms, all of which together say the same (a measure as it is written, the pairs of a long Chinese
+    word, a synonym), each with what it counts beside the word itself.
+    """
 
     surface: str
     term: str
     han: bool
+    ways: tuple[tuple[float, tuple[str, ...]], ...] = ()
 
 
 def normalise(text: str) -> str:
-    """NFKC, lower case, Latin accents off, white space single: equal texts for a person are equal strings."""
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    return " ".join(unicodedata.normalize("NFKC", plain).lower().split())
+    """NFKC, lower case, Latin accents off, Chinese simplified, white space single, no control characters.
+
+    Equal texts for a person are equal strings.
+    """
+    if not text.isascii():
+        plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+        text = simplified(unicodedata.normalize("NFKC", plain))
+    return " ".join(_CONTROL.sub(" ", text).lower().split())
 
 
 @lru_cache(maxsize=1 << 16)
@@ -83,16 +100,51 @@ def index_terms(text: str) -> list[str]:
     return terms
 
 
-def query_words(text: str) -> list[Word]:
-    """The words of a query in order, each once; stop words only where nothing else is left."""
+def search_terms(text: str) -> list[str]:
+    """What the search index holds: `index_terms`, every pair of neighbouring characters, and measures in base units.
+
+    Pairs find a word however the text around it was cut; where a pair is also a word it counts twice.
+    """
+    plain = normalise(text)
+    terms = index_terms(plain)
+    for run in _HAN_RUN.findall(plain):
+        terms += pairs(run)
+    if _DIGIT.search(plain):
+        known = set(terms)
+        terms += [one.term for one in measures(plain) if one.term not in known]
+    return terms
+
+
+def pairs(run: str) -> list[str]:
+    """Every two neighbouring characters: "连衣裙" → 连衣, 衣裙."""
+    return [run[k : k + 2] for k in range(len(run) - 1)]
+
+
+def query_words(text: str, stop_words: frozenset[str] = QUERY_STOP_WORDS) -> list[Word]:
+    """The words of a query in order, each once; stop words only where nothing else is left.
+
+    A measure is one word; a Chinese word of three characters or more may also be found by its pairs.
+    """
+    plain, place = normalise(text), 0
     found: dict[str, Word] = {}
-    for run in RUN.findall(normalise(text)):
+    for one in measures(plain) if _DIGIT.search(plain) else ():
+        _plain_words(plain[place : one.start], found)
+        written = plain[one.start : one.end]
+        apart = tuple(stem(run) for run in RUN.findall(written))
+        found.setdefault(one.term, Word(written, one.term, False, ((1.0, apart),) if apart != (one.term,) else ()))
+        place = one.end
+    _plain_words(plain[place:], found)
+    words = list(found.values())
+    return [word for word in words if word.surface not in stop_words] or words
+
+
+def _plain_words(text: str, found: dict[str, Word]) -> None:
+    for run in RUN.findall(text):
         han = is_han(run)
         for surface in rjieba.cut(run) if han else [run]:
-            word = Word(surface, surface if han else stem(surface), han)
+            ways = ((1.0, tuple(dict.fromkeys(pairs(surface)))),) if han and len(surface) > 2 else ()
+            word = Word(surface, surface if han else stem(surface), han, ways)
             found.setdefault(word.term, word)
-    words = list(found.values())
-    return [word for word in words if word.surface not in QUERY_STOP_WORDS] or words
 
 
 def content_words(text: str) -> list[tuple[str, str]]:

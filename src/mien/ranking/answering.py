@@ -2,9 +2,9 @@
 
 import uuid
 
-from mien.core.errors import UsageError
+from mien.core.errors import UnknownName, UsageError
 from mien.core.ids import Rows
-from mien.core.query import Answer, Query, Result
+from mien.core.query import SORTS, Answer, Query, Result, Understood
 from mien.ranking.person import Person
 from mien.ranking.rules import count_facets
 from mien.ranking.shelf import Context
@@ -13,6 +13,8 @@ from mien.ranking.wording import say
 IMPRESSIONS = uuid.uuid5(uuid.NAMESPACE_URL, "mien:impression")
 MAX_K = 1000
 """Most results of one answer: reasons are worded for each."""
+MAX_OFFSET = 10_000
+"""As far as pages go."""
 
 
 def asker(query: Query, context: Context) -> Person | None:
@@ -29,9 +31,13 @@ def personalisable(query: Query, context: Context) -> bool:
 
 
 def check_k(query: Query) -> None:
-    """`UsageError` for a number of results that makes no sense."""
+    """`UsageError` for a number of results that makes no sense, `UnknownName` for an order nobody knows."""
     if not 0 <= query.k <= MAX_K:
         raise UsageError(f"The number of results must be between 0 and {MAX_K}, not {query.k}.")
+    if not 0 <= query.offset <= MAX_OFFSET:
+        raise UsageError(f"The offset must be between 0 and {MAX_OFFSET}, not {query.offset}.")
+    if query.sort not in SORTS:
+        raise UnknownName("order of results", query.sort, SORTS)
 
 
 def user_notes(query: Query, context: Context) -> tuple[str, ...]:
@@ -51,6 +57,7 @@ def finish_answer(
     matched: Rows | None = None,
     did_you_mean: str | None = None,
     notes: tuple[str, ...] = (),
+    understood: tuple[Understood, ...] = (),
     name: str = "",
     personalised: bool | None = None,
 ) -> Answer:
@@ -68,6 +75,9 @@ def finish_answer(
         facets=None if matched is None else count_facets(matched, context),
         did_you_mean=did_you_mean,
         notes=notes,
+        understood=understood,
+        sort=query.sort,
+        offset=query.offset,
     )
 
 

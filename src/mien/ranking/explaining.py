@@ -82,7 +82,7 @@ def _ranking(query: Query, row: int, context: Context) -> tuple[Ranking, Again, 
     (None: one does, or it was looked for by text)."""
     if query.text.strip():
         person = asker(query, context)
-        blend, _ = matched(query, person, context, also=row)
+        blend = matched(query, person, context, also=row).blend
         ranking = Ranking(blend, finish_of_search(query, person, context), _position(blend, row))
         return ranking, context.options.bought_again, None
     asked = Asked.of(query, context)

@@ -1,39 +1,60 @@
-"""Matching: the candidates of a search, scored, and what is to be said of the match."""
+"""Matching: what a search asks for, its candidates, scored, and what is to be said of the match."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from mien.core.errors import NotReady
-from mien.core.query import Query
+from mien.core.query import SORTS, Query
+from mien.core.words import query_words
 from mien.ranking.blend import Blend
-from mien.ranking.lexical import Matches, Tier
+from mien.ranking.lexical import Matches, TextIndex, Tier
 from mien.ranking.nearness import meaning_terms, with_nearest
 from mien.ranking.person import Person
 from mien.ranking.reranker import reranked
-from mien.ranking.rules import Mask, allowed
+from mien.ranking.rules import Mask, allowed, within
 from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
-from mien.ranking.terms import category_term, text_terms
+from mien.ranking.terms import category_term, text_terms, understood_term
+from mien.ranking.understanding import Meaning, with_names, without_price
+from mien.ranking.wanted import MAX_QUERY, MAX_WORDS
 from mien.ranking.wording import say
 
 
-def matched(query: Query, person: Person | None, context: Context, also: int = -1) -> tuple[Blend, Matches]:
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search found, and what its text was read to say."""
+
+    blend: Blend
+    matches: Matches
+    meaning: Meaning
+
+
+def matched(query: Query, person: Person | None, context: Context, also: int = -1) -> Found:
     """What the text matches and the rules allow, scored; the item `also` in any case."""
-    if context.shelf.index is None:
+    index = context.shelf.index
+    if index is None:
         raise NotReady("There is no text index yet. Run: mien build")
-    limit = max(len(context.shelf.index), 1) if query.filters else context.options.candidates
-    matches = context.shelf.index.search(query.text, limit)
+    meaning = without_price(query, context.search.understand and context.shelf.priced)
     mask = allowed(query, person, context, context.options.bought_again)
-    matches = _keep(matches, np.isin(matches.rows, np.flatnonzero(mask)) | (matches.rows == also))
-    matches = with_nearest(query.text, matches, mask, context)
+    if meaning.limit is not None:
+        mask &= within(meaning.limit, context)
+    matches = _matches(query, meaning, mask, index, context, also)
+    if meaning.text:
+        matches = with_nearest(meaning.text, matches, mask, context)
     if also >= 0 and also not in matches.rows:
         matches = _append(matches, also)
+    if context.search.understand:
+        words = query_words(matches.corrected or meaning.text[:MAX_QUERY])[:MAX_WORDS]
+        meaning = with_names(meaning, query, words, context.shelf.lexicon)
     first = (
         *text_terms(matches, context),
-        *meaning_terms(query.text, matches, context),
-        category_term(matches.rows, query.text, context),
+        *meaning_terms(meaning.text, matches, context),
+        category_term(matches.rows, meaning.text, context),
+        *([understood_term(matches.rows, meaning, context)] if meaning.places else []),
     )
     plain = reranked(scored(matches.rows, person, context, first), matches.corrected or query.text, context)
-    return finished(plain, finish_of_search(query, person, context), context), matches
+    return Found(finished(plain, finish_of_search(query, person, context), context), matches, meaning)
 
 
 def finish_of_search(query: Query, person: Person | None, context: Context) -> Finish:
@@ -43,9 +64,9 @@ def finish_of_search(query: Query, person: Person | None, context: Context) -> F
     return Finish(query, person, caps=caps, bought_again=True if learned else again)
 
 
-def match_notes(query: Query, matches: Matches, context: Context) -> list[str]:
+def match_notes(query: Query, found: Found, context: Context) -> list[str]:
     """A correction, and that only some of the words match or none but the meaning, where so."""
-    notes = []
+    notes, matches = [], found.matches
     if matches.corrected is not None:
         notes.append(say(context.language, "corrected", query=query.text, corrected=matches.corrected))
     if Tier.SOME_WORDS in matches.tiers:
@@ -53,6 +74,24 @@ def match_notes(query: Query, matches: Matches, context: Context) -> list[str]:
     if Tier.NO_WORD in matches.tiers:
         notes.append(say(context.language, "by_meaning", query=matches.corrected or query.text))
     return notes
+
+
+def _matches(query: Query, meaning: Meaning, mask: Mask, index: TextIndex, context: Context, also: int) -> Matches:
+    """What the text matches among what is allowed; all that is allowed where nothing but a price was asked for."""
+    if meaning.limit is not None and not meaning.text:
+        return _all_of(mask, context)
+    everything = bool(query.filters) or meaning.limit is not None or query.sort != SORTS[0]
+    limit = max(len(index), 1) if everything else max(context.options.candidates, query.offset + query.k)
+    matches = index.search(meaning.text, limit)
+    which = mask[matches.rows] | (matches.rows == also)
+    return matches if which.all() else _keep(matches, which)
+
+
+def _all_of(mask: Mask, context: Context) -> Matches:
+    by_popularity = context.shelf.by_popularity
+    rows = by_popularity[mask[by_popularity]]
+    plain = np.full(len(rows), Tier.ALL_WORDS, dtype=np.int8)
+    return Matches(rows, np.zeros(len(rows)), plain, len(rows))
 
 
 def _keep(matches: Matches, which: Mask) -> Matches:

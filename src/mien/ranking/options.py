@@ -1,6 +1,6 @@
 """What may be set about ranking."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mien.core.errors import UsageError
 from mien.ranking.kind import Again
@@ -10,6 +10,8 @@ TIER_STEP = 60.0
 MAX_WEIGHTS = 10.0
 """Most that all weights together may be. Diversity and caps then move down by 30 at most, boosts by 5 up or down: an
 item still keeps above a lower tier."""
+MOST_UNDERSTOOD = 0.9
+"""Most that being what a query names may count, beside the weights, for the same reason."""
 PIN_STEP = 1_000.0
 """What lifts a pinned item above everything that is not pinned."""
 
@@ -85,3 +87,43 @@ class RankingOptions:
             raise UsageError(
                 "Numbers of candidates and facet values must be 1 or more, limits of categories 0 or more."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How texts are searched: what counts in which field, what need not be found, what is read out of a query."""
+
+    title: float = field(default=3.0, metadata={"help": "how much a word counts in the title"})
+    category: float = field(default=1.5, metadata={"help": "how much a word counts in the category"})
+    brand: float = field(default=1.5, metadata={"help": "how much a word counts in the brand"})
+    description: float = field(default=1.0, metadata={"help": "how much a word counts in the description"})
+    attributes: float = field(default=1.0, metadata={"help": "how much a word counts in the values of attributes"})
+    stop_words: tuple[str, ...] = field(
+        default=(), metadata={"help": "words of this shop that a query need not find, beside those of the language"}
+    )
+    synonyms: str = field(default="synonyms.txt", metadata={"help": "file of synonyms, in the workspace"})
+    typos: bool = field(default=True, metadata={"help": "whether a word that no item holds is put right"})
+    understand: bool = field(
+        default=True, metadata={"help": "whether category, brand, colour and price limits are read out of a query"}
+    )
+    understood: float = field(
+        default=0.5, metadata={"help": "how much it counts that an item is of the category, brand or colour named"}
+    )
+    query_days: float = field(default=90.0, metadata={"help": "of how many days queries are offered as completions"})
+    query_users: int = field(
+        default=3, metadata={"help": "how many users must have typed a query before it is offered to others"}
+    )
+
+    def __post_init__(self) -> None:
+        if min(self.weights) < 0 or not any(self.weights):
+            raise UsageError("The weights of the text fields must not be negative, and one must be above 0.")
+        if not 0 <= self.understood <= MOST_UNDERSTOOD or self.query_days <= 0 or self.query_users < 1:
+            raise UsageError(
+                f"search.understood must be between 0 and {MOST_UNDERSTOOD}, search.query_days above 0 and "
+                "search.query_users 1 or more."
+            )
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """In the order of `indexing.FIELDS`."""
+        return (self.title, self.category, self.brand, self.description, self.attributes)

@@ -1,11 +1,14 @@
 """The pipeline: gather → score → blend → rules → diversify → reasons. A recommendation is a search without a query."""
 
-from mien.core.query import Answer, Query
+from dataclasses import replace
+
+from mien.core.query import SORTS, Answer, Query
 from mien.ranking.answering import asker, check_k, finish_answer, user_notes
 from mien.ranking.asking import Asked
 from mien.ranking.explaining import explain
 from mien.ranking.matching import match_notes, matched
 from mien.ranking.shelf import Context
+from mien.ranking.sorting import page
 from mien.ranking.suggesting import pipeline_of, recommended
 from mien.ranking.wording import say
 
@@ -26,10 +29,10 @@ def search(query: Query, context: Context) -> Answer:
     """
     began = context.clock()
     check_k(query)
-    person = asker(query, context)
-    blend, matches = matched(query, person, context)
-    if not len(blend.rows) and context.options.fill_empty:
-        filled = recommend(query, context)
+    found = matched(query, asker(query, context), context)
+    corrected, told = found.matches.corrected, found.meaning.told
+    if not len(found.blend.rows) and context.options.fill_empty:
+        filled = recommend(replace(query, sort=SORTS[0]), context)
         notes = (*filled.notes, say(context.language, "empty", query=query.text))
         return finish_answer(
             query,
@@ -37,20 +40,22 @@ def search(query: Query, context: Context) -> Answer:
             began,
             filled.results,
             0,
-            matched=matches.rows,
-            did_you_mean=matches.corrected,
+            matched=found.matches.rows,
+            did_you_mean=corrected,
             notes=notes,
             personalised=filled.personalised,
+            understood=told,
         )
     return finish_answer(
         query,
         context,
         began,
-        blend.results(blend.order(context.shelf.popularity)[: query.k], context),
-        matches.total,
-        matched=blend.rows,
-        did_you_mean=matches.corrected,
-        notes=(*user_notes(query, context), *match_notes(query, matches, context)),
+        page(query, found.blend, context, found.matches.tiers),
+        found.matches.total,
+        matched=found.blend.rows,
+        did_you_mean=corrected,
+        notes=(*user_notes(query, context), *match_notes(query, found, context)),
+        understood=told,
     )
 
 
@@ -65,7 +70,7 @@ def recommend(query: Query, context: Context) -> Answer:
     asked = Asked.of(query, context)
     kind, filled = pipeline_of(asked)
     blend = recommended(asked, kind)
-    results = blend.results(blend.order(context.shelf.popularity)[: query.k], context)
+    results = page(query, blend, context)
     notes = user_notes(query, context)
     if filled:
         notes = (*notes, say(context.language, "nothing_of_kind", kind=query.kind))

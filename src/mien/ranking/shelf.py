@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -22,9 +23,10 @@ from mien.profiles.yardstick import Yardstick
 from mien.ranking.kind import Kind
 from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
-from mien.ranking.options import RankingOptions
+from mien.ranking.options import RankingOptions, SearchOptions
 from mien.ranking.rule import Rule
 from mien.ranking.taste import Taste
+from mien.ranking.understanding import Lexicon
 
 if TYPE_CHECKING:
     from mien.ranking.nearness import Nearness
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from mien.ranking.reranker import Reranker
 
 Floats = npt.NDArray[np.float64]
+RATING = "rating"
+"""The attribute that holds how an item is rated."""
 
 
 class Neighbours(Protocol):
@@ -65,6 +69,21 @@ class Shelf:
     learnt: Learnt = field(default_factory=Learnt)
     vectors: "Nearness | None" = None
     reranker: "Reranker | None" = None
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The names of categories, brands and colours, as queries may use them."""
+        return Lexicon(self.yardstick.facets)
+
+    @cached_property
+    def priced(self) -> bool:
+        """Whether any price is known."""
+        return bool(np.isfinite(self.catalogue.price).any())
+
+    @cached_property
+    def rating(self) -> Floats:
+        """`(n_items,)` the number `rating` among an item's attributes, NaN where there is none."""
+        return np.array([_rating(attributes) for attributes in self.catalogue.attributes], dtype=np.float64)
 
     @cached_property
     def popularity(self) -> Floats:
@@ -187,3 +206,13 @@ class Context:
     user: User | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    search: SearchOptions = field(default_factory=SearchOptions)
+
+
+def _rating(attributes: str | None) -> float:
+    if not attributes or RATING not in attributes:
+        return float("nan")
+    try:
+        return float(msgspec.json.decode(attributes)[RATING])
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return float("nan")

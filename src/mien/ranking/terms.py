@@ -6,11 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.ids import Rows
+from mien.core.item import Facet
+from mien.core.query import PRICE
 from mien.core.words import query_words
+from mien.profiles.wording import liking_name
 from mien.ranking.blend import Term
 from mien.ranking.lexical import Matches, Tier
 from mien.ranking.options import PIN_STEP, TIER_STEP
 from mien.ranking.shelf import Context
+from mien.ranking.understanding import Meaning, Place
 from mien.ranking.wording import say, tier
 
 Floats = npt.NDArray[np.float64]
@@ -42,6 +46,28 @@ def category_term(rows: Rows, text: str, context: Context) -> Term:
 
 def _said(words: frozenset[str], asked: set[str]) -> float:
     return len(words & asked) / len(words) if words else 0.0
+
+
+def understood_term(rows: Rows, meaning: Meaning, context: Context) -> Term:
+    """Being of the category, brand or colour that the query names: the weight is split over what is named."""
+    facets, share = context.shelf.lexicon.facets, context.search.understood / max(len(meaning.places), 1)
+    named = [_of_any(rows, places, facets) for places in meaning.places]
+    values: Floats = share * sum((of.astype(np.float64) for of in named), np.zeros(len(rows)))
+
+    def explain(k: int) -> tuple[str, tuple[str, ...]]:
+        told = [one for one in meaning.told if one.facet != PRICE]
+        held = [one for one, of in zip(told, named, strict=True) if of[k]]
+        names = [liking_name(context.language, one.facet, one.value) for one in held]
+        return say(context.language, "understood", named=("、" if context.language == "zh" else ", ").join(names)), ()
+
+    return Term("understood", values, explain)
+
+
+def _of_any(rows: Rows, places: tuple[Place, ...], facets: tuple[Facet, ...]) -> npt.NDArray[np.bool_]:
+    held = np.zeros(len(rows), dtype=np.bool_)
+    for at, code in places:
+        held |= facets[at].codes[rows] == code
+    return held
 
 
 def popular_term(rows: Rows, context: Context) -> Term:

@@ -114,6 +114,9 @@ def print_answer(console: Console, answer: Answer, title: str, language: Languag
     shown = say("personal" if answer.personalised else "not_personal", language)
     facts = f"{shown} · {answer.total:,} {say('found', language)} · {answer.took_ms:.0f} ms"
     console.print(f"[bold]{escape(title)}[/]  [dim]{facts}[/]", highlight=False)
+    if answer.understood:
+        parts = [f"{facet_name(one.facet, language)} {one.value} (“{one.text}”)" for one in answer.understood]
+        console.print(f"{say('understood', language)} {' · '.join(parts)}", markup=False, highlight=False)
     for note in answer.notes:
         console.print(note, style="yellow", markup=False, highlight=False)
     table = Table(box=None, padding=(0, 1), header_style="dim")

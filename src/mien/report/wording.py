@@ -60,6 +60,7 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "personal": ("personalised", "个性化"),
     "not_personal": ("not personalised", "非个性化"),
     "found": ("found", "个匹配"),
+    "understood": ("Understood:", "理解为："),
     "item": ("Item", "商品"),
     "score": ("Score", "得分"),
     "reasons": ("Reasons", "理由"),

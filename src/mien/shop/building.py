@@ -46,6 +46,7 @@ from mien.ranking.lexical import TextIndex
 from mien.report.pages import quality_page
 from mien.shop.stock import Stock
 from mien.shop.trained import index_meaning
+from mien.shop.typed import keep_queries
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
@@ -301,6 +302,7 @@ def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, pr
         TextIndex.build(stock.workspace.index / "text", catalogue)
         done(1)
     index_meaning(stock, catalogue, progress)
+    keep_queries(stock, judged, TextIndex.open(stock.workspace.index / "text", catalogue), plan.as_of_us)
     data = interactions(stock, judged)
     rhythm = Rhythm(half_life_days=stock.settings.fold.slow_days).use_items(
         ItemFacts.of(len(catalogue), facets=catalogue.text_facets)

@@ -8,6 +8,7 @@ from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
 from mien.shop.serving import Serving
 from mien.shop.stock import Stock
+from mien.shop.typed import forget_queries
 
 
 def export(serving: Serving, user_id: str, row: UserRow, at_us: int) -> dict[str, Any]:
@@ -41,7 +42,9 @@ def erase(stock: Stock, row: UserRow, user_id: str) -> dict[str, Any]:
 
     The order makes a crash harmless: the id goes last, so that erasing can be asked for again.
     """
-    events = len(stock.history.events_of(row))
+    logged = stock.history.events_of(row)
+    events = len(logged)
+    forget_queries(stock, logged[LOGGED.QUERY].to_pylist())
     stock.history.erase(row)
     stock.states.delete([row])
     forgotten = [name for name in MODELS if _forget_in_model(stock, name, row)]

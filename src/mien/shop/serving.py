@@ -25,13 +25,16 @@ from mien.profiles.outlook import Models, Outlook, read_outlook
 from mien.profiles.read import read
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
+from mien.ranking.completion import Completer, read_queries
 from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
 from mien.ranking.ranker import Ranker
 from mien.ranking.reranker import Reranker
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.similar import similar
+from mien.ranking.synonyms import Synonyms
 from mien.ranking.taste import Taste
+from mien.ranking.wanted import Reading
 from mien.shop.ranker import RANKER
 from mien.shop.stock import Stock
 from mien.shop.trained import kept, load_models, nearness
@@ -68,14 +71,15 @@ class Serving:
     @cached_property
     def shelf(self) -> Shelf:
         """Goods, index, neighbours, popularity and demand as the build left them; taste and ranker as training did."""
-        index = self.stock.workspace.index
+        index, search = self.stock.workspace.index, self.stock.settings.search
         models = self.stock.workspace.models
         popular, ranker = Popular.load(index), kept(Ranker.load, models / RANKER)
         demand, als = (kept(Demand.load, index), kept(Als.load, models)) if ranker else (None, None)
+        synonyms = Synonyms.read(self.stock.workspace.folder / search.synonyms)
         return Shelf(
             self.catalogue,
             self.yardstick,
-            TextIndex.open(index / "text", self.catalogue),
+            TextIndex.open(index / "text", self.catalogue, search, Reading.of(search, synonyms)),
             ItemNeighbours.load(index),
             popular.fitted["counts"],
             demand=None if demand is None else demand.widened(len(self.catalogue)),
@@ -152,7 +156,13 @@ class Serving:
             user=None if user_id is None else self.user(user_id),
             kinds=self.stock.settings.kinds,
             rules=self.stock.settings.rules,
+            search=self.stock.settings.search,
         )
+
+    @cached_property
+    def completer(self) -> Completer:
+        """What can be offered to somebody who is typing. Cost: 2 s for 200,000 items, once."""
+        return Completer.of(self.catalogue, self.shelf.popularity, read_queries(self.stock.workspace.index))
 
     def answer(self, query: Query, at_us: int) -> Answer:
         return pipeline.answer(query, self.context(query.user_id, at_us))

@@ -16,6 +16,7 @@ from mien.core.profile import Profile
 from mien.core.query import Answer, Query
 from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
+from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU
 from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
@@ -198,10 +199,26 @@ class Shop:
         filters: Mapping[str, tuple[str, ...]] | None = None,
         personalise: bool = True,
         at: datetime | None = None,
+        *,
+        sort: str = "relevance",
+        offset: int = 0,
+        understand: bool = True,
+        literal: tuple[str, ...] = (),
     ) -> Answer:
-        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets."""
+        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
+
+        `filters`, `sort`, `offset`, `understand` and `literal` as `core.query.Query` has them.
+        """
         serving = self._served(at)
-        return serving.answer(Query(text, user, k, dict(filters or {}), personalise, at), self._at(at, serving))
+        asked = Query(
+            text, user, k, dict(filters or {}), personalise, at,
+            sort=sort, offset=offset, understand=understand, literal=literal,
+        )  # fmt: skip
+        return serving.answer(asked, self._at(at, serving))
+
+    def complete(self, prefix: str, k: int = 10) -> list[Completion]:
+        """What somebody who typed this may be about to type: popular queries, categories, brands, titles."""
+        return self._served(None).completer.complete(prefix, k)
 
     def recommend(
         self,
@@ -222,7 +239,9 @@ class Shop:
         running visit, oldest first.
         """
         serving = self._served(at)
-        query = Query("", user, k, dict(filters or {}), personalise, at, kind, tuple(cart), tuple(context))
+        query = Query(
+            "", user, k, dict(filters or {}), personalise, at, kind=kind, cart=tuple(cart), context=tuple(context)
+        )
         return serving.answer(query, self._at(at, serving))
 
     def similar(self, item: str, k: int = 10, filters: Mapping[str, tuple[str, ...]] | None = None) -> Answer:

@@ -23,6 +23,7 @@ STUDIES: dict[str, str] = {
     "personalised-search": "mien.studies.personal_search",
     "hyper-parameters": "mien.studies.hyperparameters",
     "kinds": "mien.studies.kinds",
+    "search-chinese": "mien.studies.chinese_search",
 }
 """Name → module; each has a function `study` that answers a JSON-ready document."""
 

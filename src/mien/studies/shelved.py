@@ -112,4 +112,5 @@ def catalogue_of(shop: RealShop, n_items: int, at_us: int) -> Catalogue:
         price=np.full(n_items, np.nan),
         available=np.ones(n_items, dtype=np.bool_),
         known=np.ones(n_items, dtype=np.bool_),
+        since_us=np.zeros(n_items, dtype=np.int64),
     )

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.core.clock import parse_time
-from mien.core.query import Answer
+from mien.core.query import SORTS, Answer
+from mien.ranking.answering import MAX_OFFSET
+from mien.ranking.completion import told as completions
 from mien.shop import Shop
 
 Count = Annotated[int, Query(ge=1, le=1000, description="How many results.")]
@@ -27,7 +29,11 @@ class Asked(BaseModel):
 class SearchAsked(Asked):
     """A search."""
 
-    query: str = Field(max_length=1000, description="What is looked for, in Chinese or English.")
+    query: str = Field(max_length=20_000, description="What is looked for, in Chinese or English.")
+    sort: str = Field("relevance", description=f"One of {', '.join(SORTS)}.")
+    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Results before the first one shown.")
+    understand: bool = Field(True, description="Whether category, brand, colour and price are read out of the query.")
+    literal: list[str] = Field(default_factory=list, description="Parts of the query that are words and nothing else.")
 
 
 Ids = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
@@ -67,7 +73,11 @@ def router(shop: Shop) -> APIRouter:
 
     @routes.post("/search", summary="Search the catalogue")
     def post_search(asked: SearchAsked) -> Response:
-        return answered(shop.search(asked.query, **told(asked)))
+        return answered(shop.search(asked.query, **told(asked), **more(asked)))
+
+    @routes.get("/complete", summary="What somebody may be about to type")
+    def get_complete(q: Annotated[str, Query(max_length=20_000)], k: Count = 10) -> Response:
+        return rendered(completions(shop.complete(q, k)))
 
     @routes.post("/recommend", summary="What a user may want next")
     def post_recommend(asked: RecommendAsked) -> Response:
@@ -101,6 +111,16 @@ def told(asked: Asked) -> dict[str, Any]:
 def of_kind(asked: RecommendAsked) -> dict[str, Any]:
     """What a recommendation says beside."""
     return {"kind": asked.kind, "cart": asked.cart, "context": asked.context}
+
+
+def more(asked: SearchAsked) -> dict[str, Any]:
+    """What a search may say beyond other questions."""
+    return {
+        "sort": asked.sort,
+        "offset": asked.offset,
+        "understand": asked.understand,
+        "literal": tuple(asked.literal),
+    }
 
 
 def answered(answer: Answer) -> Response:

@@ -1,0 +1,35 @@
+"""The command line. Parses, calls the shop, renders; `--json` prints one document and nothing else on stdout.
+
+A command loads what it needs when it runs, so that help and mistakes are answered at once.
+"""
+
+import os
+import sys
+
+from mien.cli.keeping import deadletters, erase, export
+from mien.cli.questions import complete, explain, profile, profiles, recommend, search, similar
+from mien.cli.service import serve
+from mien.cli.shared import app, err
+from mien.cli.workspace import build, demo, evaluate, ingest, init, study, train
+from mien.core.errors import MienError, UsageError
+
+COMMANDS = (
+    *(demo, init, ingest, build, train, evaluate, study),
+    *(profile, profiles, search, complete, recommend, similar, explain),
+    *(export, erase, deadletters, serve),
+)
+"""In the order in which help lists them."""
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """Exit 0: done; 1: a failure, in one sentence; 2: wrong usage."""
+    try:
+        app()
+    except MienError as failure:
+        err.print(str(failure), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(failure, UsageError) else 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

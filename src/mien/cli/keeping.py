@@ -1,0 +1,69 @@
+"""What is kept of people and of rows that could not be used."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from mien.cli.shared import (
+    HERE,
+    JsonOption,
+    WorkspaceOption,
+    err,
+    opened,
+    out,
+    print_json,
+)
+
+
+def export(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Everything kept about a user, as JSON."""
+    with opened(workspace) as shop:
+        print_json(shop.export(user))
+
+
+def erase(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    workspace: WorkspaceOption = HERE,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a user, in the log, the stores and the indexes. Cannot be undone."""
+    with opened(workspace) as shop:
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Forget everything about {user}? This cannot be undone", abort=True, err=True)
+        report = shop.erase(user)
+    err.print(f"Erased {user}: {report['events']} events. An old file will not bring them back.", soft_wrap=True)
+    err.print("Files of your own, in data/ or elsewhere, are not touched.", soft_wrap=True)
+
+
+def deadletters(
+    workspace: WorkspaceOption = HERE,
+    replay: Annotated[bool, typer.Option("--replay", help="Read them again, with today's mapping.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
+    json_: JsonOption = False,
+) -> None:
+    """Rows that could not be used: how many for which reason, and the newest."""
+    with opened(workspace) as shop:
+        found: dict[str, Any] = shop.replay() if replay else shop.dead_letters(limit)
+    if json_:
+        print_json(found)
+    else:
+        for line in letter_lines(found):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def letter_lines(found: dict[str, Any]) -> list[str]:
+    """Counts by reason, then the newest rows, one line each."""
+    lines = (
+        [f"{found['replayed']:,} read again, {found['accepted']:,} of them could be used."]
+        if "replayed" in found
+        else []
+    )
+    lines += [f"{n:>10,}  {reason}" for reason, n in found["reasons"].items()] or ["There are no dead letters."]
+    for one in found["letters"]:
+        place = f"{one['file'] or one['source']}:{one['row'] or '?'}"
+        lines.append(f"{place}  {one['reason']}  {one['detail'] or ''}  {(one['raw'] or '')[:120]}")
+    return lines

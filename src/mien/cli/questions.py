@@ -1,0 +1,157 @@
+"""What a shop is asked: profiles, searches, recommendations and why."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.cli.shared import (
+    HERE,
+    AsOfOption,
+    CartOption,
+    ContextOption,
+    CountOption,
+    JsonOption,
+    KindOption,
+    WorkspaceOption,
+    err,
+    opened,
+    out,
+    print_json,
+    show_answer,
+    working,
+)
+from mien.phrases import filters, moment
+from mien.report import terminal
+
+
+def profile(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    workspace: WorkspaceOption = HERE,
+    as_of: AsOfOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """All that is known of a user, each tag with its evidence and confidence."""
+    with opened(workspace) as shop:
+        found = shop.profile(user, as_of=moment(as_of, shop.settings.shop.zone))
+        if json_:
+            print_json(found.to_dict())
+        else:
+            terminal.print_profile(out, found, shop.stock.language)
+
+
+def profiles(
+    out_: Annotated[Path, typer.Option("--out", help="The Parquet file to write.")],
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Write every profile as a row of a Parquet file."""
+    with opened(workspace) as shop, working() as progress:
+        written = shop.profiles(out_, progress=progress)
+    err.print(f"Wrote {written:,} profiles to {out_}.")
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What is looked for.")],
+    workspace: WorkspaceOption = HERE,
+    user: Annotated[str | None, typer.Option(help="For whom.")] = None,
+    filter_: Annotated[
+        list[str] | None, typer.Option("--filter", help="facet=value, facet!=value, price=10..50; may be repeated.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="relevance, price_up, price_down, newest, popular or rating.")
+    ] = "relevance",
+    k: CountOption = 10,
+    offset: Annotated[int, typer.Option(min=0, help="Results before the first one shown.")] = 0,
+    literal: Annotated[
+        list[str] | None, typer.Option("--literal", help="A part of the query that is words only; may be repeated.")
+    ] = None,
+    no_understand: Annotated[
+        bool, typer.Option("--no-understand", help="Read no category, brand, colour or price out of the query.")
+    ] = False,
+    no_personalise: Annotated[
+        bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Search the catalogue, for somebody or for anybody."""
+    with opened(workspace) as shop:
+        answer = shop.search(
+            query, user=user, filters=filters(filter_), k=k, personalise=not no_personalise, sort=sort, offset=offset,
+            understand=not no_understand, literal=tuple(literal or ()),
+        )  # fmt: skip
+        show_answer(answer, query, shop, json_)
+
+
+def complete(
+    prefix: Annotated[str, typer.Argument(help="What has been typed so far.")],
+    workspace: WorkspaceOption = HERE,
+    k: CountOption = 10,
+    json_: JsonOption = False,
+) -> None:
+    """What somebody may be about to type: popular queries, categories, brands, titles."""
+    with opened(workspace) as shop:
+        found = shop.complete(prefix, k)
+    if json_:
+        print_json(import_module("mien.ranking.completion").told(found))
+        return
+    for one in found:
+        out.print(f"{one.text}  [dim]{one.kind}[/]" if "[" not in one.text else one.text, highlight=False)
+
+
+def recommend(
+    user: Annotated[str, typer.Argument(help="For whom.")],
+    workspace: WorkspaceOption = HERE,
+    kind: KindOption = "for-you",
+    cart: CartOption = None,
+    context: ContextOption = None,
+    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
+    k: CountOption = 10,
+    no_personalise: Annotated[
+        bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """What this user may want next, with reasons."""
+    with opened(workspace) as shop:
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "cart": cart or (),
+            "context": context or (),
+            "filters": filters(filter_),
+        }
+        show_answer(shop.recommend(user, k=k, personalise=not no_personalise, **asked), user, shop, json_)
+
+
+def similar(
+    item: Annotated[str, typer.Argument(help="The item's id.")],
+    workspace: WorkspaceOption = HERE,
+    k: CountOption = 10,
+    json_: JsonOption = False,
+) -> None:
+    """What is bought by the same people."""
+    with opened(workspace) as shop:
+        show_answer(shop.similar(item, k=k), item, shop, json_)
+
+
+def explain(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    item: Annotated[str, typer.Argument(help="The item's id.")],
+    workspace: WorkspaceOption = HERE,
+    query: Annotated[str, typer.Option(help="As it stands in this search; without it in a recommendation.")] = "",
+    kind: KindOption = "for-you",
+    cart: CartOption = None,
+    context: ContextOption = None,
+    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
+    k: CountOption = 10,
+    json_: JsonOption = False,
+) -> None:
+    """Why this item stands where it stands for this user, what would move it, and why it is not shown."""
+    with opened(workspace) as shop:
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "cart": cart or (),
+            "context": context or (),
+            "filters": filters(filter_),
+        }
+        show_answer(shop.explain(user, item, query, k, **asked), f"{user} – {item}", shop, json_)
