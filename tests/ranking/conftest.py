@@ -78,7 +78,7 @@ def stocked(shop: Shop) -> Shop:
     traits = {shop.world.user_row(user): [("drinks", drink)] for drink, users in drinks.items() for user in users}
     learnt = Learnt(
         Complements(fewest=1).fit(data, at_us=at_us),
-        Rhythm().use_items(ItemFacts.of(len(catalogue), facets=catalogue.text_facets)).fit(data, at_us=at_us),
+        Rhythm(prior=1.0).use_items(ItemFacts.of(len(catalogue), facets=catalogue.text_facets)).fit(data, at_us=at_us),
         Trend().fit(late, at_us=at_us),
         SegmentPopular.fit(data, traits, at_us=at_us, fewest=3, prior=1.0),
         listed,

@@ -9,7 +9,7 @@ ones. Times a factor of the category and the item: purchases that came over thos
 the level above.
 
 *Again.* Of the first purchases that lie `policy_days` back, the share followed by the same item, and by anything of the
-same category, within `policy_days`: milk comes again, a fridge does not.
+same category, within `policy_days`: milk comes again, a fridge does not. The shop's own share is drawn to one half.
 
 The idea of due by gaps and a repeat probability by item: Bhagat, Muralidharan, Lobzhanidze, Vishwanath, KDD 2018.
 """
@@ -126,18 +126,22 @@ class Rhythm(Model):
     def _again(self, bought: Interactions, steps: Steps, at_us: int, days: float) -> tuple[list[Floats], Floats]:
         """Shares bought again within `days` of the first time: the same item by level of back-off, and the category."""
         same = _first_followed(pairs_of(bought), at_us, days)
-        start = float(same[1].mean()) if len(same[1]) else 0.0
+        start = self._of_shop(same[1])
         shares = drawn(steps, same[0], same[1], np.ones(len(same[0])), start, self.prior)
         leaf = steps.leaf
         within = bought.select(leaf[bought.item] >= 0) if len(leaf) else bought
         grouped = pairs_of(within, leaf[within.item]) if len(leaf) else pairs_of(within)
         group, followed = _first_followed(grouped, at_us, days)
-        share = float(followed.mean()) if len(followed) else 0.0
+        share = self._of_shop(followed)
         size = int(leaf.max(initial=-1)) + 1
         hits, cases = (np.bincount(group, weights=w, minlength=size) for w in (followed, np.ones(len(group))))
         other = (hits + self.prior * share) / (cases + self.prior)
         by_item = np.where(leaf >= 0, other[np.maximum(leaf, 0)], share) if size else np.full(len(leaf), share)
         return [shares[0], *shares], np.asarray(by_item)
+
+    def _of_shop(self, followed: Floats) -> float:
+        """The share of the whole shop; half where nothing is known, so that a young shop holds nothing back."""
+        return float((followed.sum() + self.prior / 2) / (len(followed) + self.prior))
 
     def _score(self, histories: Interactions, users: Rows, at_us: int) -> Scores:
         scores = np.zeros((histories.n_users, histories.n_items), dtype=np.float32)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ from mien.prepare.report import Arrivals, QualityReport, count_judged
 from mien.ranking.lexical import TextIndex
 from mien.report.pages import quality_page
 from mien.shop.stock import Stock
-from mien.shop.trained import index_meaning
+from mien.shop.trained import index_meaning, kept
 from mien.shop.typed import keep_queries
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
@@ -295,14 +296,16 @@ def _fit_population(
 
 def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, progress: Progress) -> None:
     """What answers questions: texts (where the items changed), neighbours and popularity."""
+    folder = stock.workspace.index / "text"
     same_items = plan.previous is not None and plan.previous.items == stock.items_digest()
     same_time = plan.previous is not None and not plan.history and not plan.previous.history
-    if not (same_items and same_time):
+    texts = None if not (same_items and same_time) else kept(partial(TextIndex.open, catalogue=catalogue), folder)
+    if texts is None:  # items changed, or the index is another version's
         done = progress.step("index texts", 1)
-        TextIndex.build(stock.workspace.index / "text", catalogue)
+        texts = TextIndex.build(folder, catalogue)
         done(1)
     index_meaning(stock, catalogue, progress)
-    keep_queries(stock, judged, TextIndex.open(stock.workspace.index / "text", catalogue), plan.as_of_us)
+    keep_queries(stock, judged, texts, plan.as_of_us)
     data = interactions(stock, judged)
     rhythm = Rhythm(half_life_days=stock.settings.fold.slow_days).use_items(
         ItemFacts.of(len(catalogue), facets=catalogue.text_facets)
