@@ -20,7 +20,7 @@ from mien.ranking.ranker import Examples, LearnOptions, Ranker, learn
 from mien.ranking.rehearsal import Rehearsal, examples_of, questions, state_of
 from mien.testing.world import COFFEE_USERS, TEA_USERS
 
-OPTIONS = LearnOptions(rounds=30, least_rows=2)
+OPTIONS = LearnOptions(rounds=30)
 TEXTS = ("coffee", "tea", "茶", "beans", "kitchen", "咖啡豆", "drinks")
 
 

@@ -33,10 +33,12 @@ ANYONE, KNOWN = "anyone", "known"
 class LearnOptions:
     """How the trees are grown, and whether they may be more than additive."""
 
-    rounds: int = field(default=250, metadata={"help": "trees of each of the two models"})
+    rounds: int = field(default=300, metadata={"help": "trees of each of the two models"})
     rate: float = field(default=0.1, metadata={"help": "learning rate: how much of each tree counts"})
-    leaves: int = field(default=16, metadata={"help": "most steps a tree may make"})
-    least_rows: int = field(default=50, metadata={"help": "fewest candidates of a step"})
+    leaves: int = field(default=8, metadata={"help": "most steps a tree may make"})
+    least_rows: int = field(
+        default=500, metadata={"help": "fewest candidates of a step; a 4,000th of all candidates where that is fewer"}
+    )
     top: int = field(default=15, metadata={"help": "places of the order that count"})
     pairs: tuple[tuple[str, str], ...] = field(
         default=(), metadata={"help": "columns that may act together; a few at most"}
@@ -45,13 +47,13 @@ class LearnOptions:
         default=True, metadata={"help": "false: trees may look at everything; for studies, not for answers"}
     )
 
-    def params(self, names: list[str], seed: int) -> dict[str, Any]:
+    def params(self, names: list[str], rows: int, seed: int) -> dict[str, Any]:
         """The same in LightGBM's words."""
         told: dict[str, Any] = {
             "objective": "lambdarank",
             "learning_rate": self.rate,
             "num_leaves": self.leaves,
-            "min_data_in_leaf": self.least_rows,
+            "min_data_in_leaf": max(min(self.least_rows, rows // 4000), 2),
             "lambdarank_truncation_level": self.top,
             "max_bin": 127,
             "num_threads": 1,
@@ -155,7 +157,7 @@ def grow(examples: Examples, names: list[str], options: LearnOptions, seed: int)
     """LightGBM's booster over the named columns."""
     lightgbm = require("models", "lightgbm")
     weights = None if examples.weights is None else np.repeat(examples.weights, examples.sizes)
-    params = options.params(names, seed)
+    params = options.params(names, len(examples.labels), seed)
     data = lightgbm.Dataset(
         examples.matrix(names),
         examples.labels,

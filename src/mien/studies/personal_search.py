@@ -46,7 +46,7 @@ def study(
     *,
     queries: int = 20_000,
     learn_queries: int = 20_000,
-    rounds: int = 250,
+    rounds: int = 300,
     discovery: float = 1.0,
     unconstrained: bool = True,
     seed: int = 0,
@@ -117,7 +117,7 @@ class _World:
         if unconstrained:
             names = list(examples.columns)
             plain = [name for name in names if not measure_of(name).personal]
-            trees = LearnOptions(rounds=options.rounds * 3 // 5, leaves=31, additive=False)
+            trees = LearnOptions(rounds=options.rounds // 2, leaves=31, least_rows=50, additive=False)
             free = {
                 "unconstrained, nothing personal": (grow(examples, plain, trees, self.seed), plain),
                 "unconstrained": (grow(examples, names, trees, self.seed), names),
