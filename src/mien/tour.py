@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.rule import Rule
 
+from mien.core.errors import NotReady
 from mien.core.profile import Profile
 from mien.prepare.report import QualityReport
 from mien.report import terminal
@@ -32,7 +33,7 @@ MODELS = ("popular", "repeat", "item-neighbours", "ease", "als", "repeat+ease")
 def run(folder: Path, out: Console, err: Console, *, port: int | None) -> None:
     """Build the demo shop in `folder` if it is not there, show it, and serve it on `port` (None: do not serve)."""
     began = time.perf_counter()
-    ready = built(folder)
+    ready = built(folder) and usable(folder)
     if ready:
         err.print(f"Using the shop in {folder}; delete the folder to build it anew.")
     else:
@@ -47,6 +48,16 @@ def run(folder: Path, out: Console, err: Console, *, port: int | None) -> None:
 
 def built(folder: Path) -> bool:
     return (folder / "build.json").exists()
+
+
+def usable(folder: Path) -> bool:
+    """Whether this version of Mien can read what was built; an index of another version it cannot."""
+    with open_shop(folder) as shop:
+        try:
+            shop.recommend(None, k=1)
+        except NotReady:
+            return False
+    return True
 
 
 def make(folder: Path, out: Console, err: Console) -> None:

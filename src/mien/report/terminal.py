@@ -139,7 +139,7 @@ def _why(reasons: Iterable[Reason], most: int, language: Language) -> str:
     ranked = sorted(reasons, key=lambda reason: -abs(reason.contribution))
     parts = [f"{escape(reason.text)} [dim]{reason.contribution:+.3f}[/]" for reason in ranked[:most]]
     rest = sum(reason.contribution for reason in ranked[most:])
-    if ranked[most:]:
+    if any(reason.contribution for reason in ranked[most:]):
         parts.append(f"{say('other_reasons', language)} [dim]{rest:+.3f}[/]")
     return " · ".join(parts)
 
