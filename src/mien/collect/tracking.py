@@ -1,0 +1,404 @@
+"""A Segment message becomes events, fields of items, traits of a user and stitches; what it cannot become, a verdict.
+
+Pure: the moment of receipt is an argument. One bad message says so about itself and about no other.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from mien.collect.spec import BY_NAME, IMPRESSION_ID, ITEM_FIELDS, ITEM_ID, ORDER_MONEY, REFUSED_IDS, Meaning
+from mien.core.clock import DAY_US, from_us, parse_time, to_us
+from mien.core.errors import UsageError
+from mien.core.event import Event
+
+EVENT_BYTES, BATCH_BYTES, ID_LENGTH = 32 * 1024, 500 * 1024, 100
+"""Limits of a message, of a batch (bytes of JSON) and of a message's id (characters)."""
+USER_ID_LENGTH, TEXT_LENGTH = 1000, 10_000
+"""Characters of an id of a user or item, and of a query or text; longer texts are cut."""
+PRODUCTS = 1000
+"""Products of one message that become events; no message of 32 KB holds more."""
+EARLIEST_US = DAY_US
+"""Times before are of broken clocks."""
+RAW_LENGTH = 4_096
+"""Characters of a bad message that its verdict keeps."""
+
+Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
+KINDS: tuple[Kind, ...] = ("track", "identify", "page", "screen", "group", "alias")
+Id = str | int | float | None
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BLANK = re.compile(r"^\s*$")
+
+
+class Message(msgspec.Struct, rename="camel", gc=False):
+    """One message as clients send it; what Mien does not read is skipped."""
+
+    type: str | None = None
+    message_id: Id = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    previous_id: Id = None
+    group_id: Id = None
+    event: Id = None
+    name: str | None = None
+    properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+    timestamp: Id = None
+    original_timestamp: Id = None
+    sent_at: Id = None
+
+
+class Envelope(msgspec.Struct, rename="camel"):
+    """A batch as clients send it: its messages are read one by one, so that a bad one stays alone."""
+
+    batch: list[msgspec.Raw]
+    sent_at: Id = None
+    context: dict[str, Any] | None = None
+    write_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message, or a part of it, could not be used. `raw`: what it held, cut to `RAW_LENGTH`."""
+
+    reason: str
+    detail: str
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A message that says nothing about an item: a page, a group, an event of the shop's own. Kept and counted."""
+
+    name: str
+    properties: str
+
+
+@dataclass(slots=True)
+class Tracked:
+    """What became of one message, in the shop's ids.
+
+    `digest`: of its content, to tell a repeated message from another one of the same id. `user_id`: whose it is.
+    `traits`, `consents`: what they declared with it; `joins`: an id that is the same person as `user_id`.
+    `items`: fields of items that it told, by item. `flag`: what is suspect though kept.
+    """
+
+    message_id: str
+    source: str
+    digest: int
+    user_id: str
+    at_us: int
+    events: list[Event] = field(default_factory=list)
+    other: Other | None = None
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    traits: dict[str, str | int | float | bool] = field(default_factory=dict)
+    consents: dict[str, bool] = field(default_factory=dict)
+    joins: str | None = None
+    flag: str | None = None
+    refused: list[Refusal] = field(default_factory=list)
+
+
+class _Refused(Exception):
+    """A message that cannot be used at all."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+_messages = msgspec.json.Decoder(Message)
+_envelopes = msgspec.json.Decoder(Envelope)
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The batch of a body, or `UsageError` where it is no JSON object with a list `batch`."""
+    try:
+        return _envelopes.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        raise UsageError(f"The body is not a batch: {broken}. Send {{'batch': [message, …]}} as JSON.") from None
+
+
+def read_message(
+    raw: bytes | msgspec.Raw, *, source: str, received_us: int, sent_at: Id = None, kind: str | None = None
+) -> Tracked | Refusal:
+    """One message (JSON), whole or refused. `kind`: what the route says it is; `sent_at`: of its batch.
+
+    Cost: some 20 µs.
+    """
+    data = bytes(raw)
+    try:
+        if len(data) > EVENT_BYTES:
+            raise _Refused("too_large", f"{len(data):,} bytes; a message may have {EVENT_BYTES:,}")
+        try:
+            message = _messages.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+            raise _Refused("bad_message", str(broken)[:200]) from None
+        return _tracked(message, source, received_us, sent_at, kind)
+    except _Refused as refused:
+        return Refusal(refused.reason, refused.detail, data.decode("utf-8", "replace")[:RAW_LENGTH])
+
+
+def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind: str | None) -> Tracked:
+    said = (message.type or kind or "").lower() if kind is None else kind
+    if said not in KINDS:
+        raise _Refused("unknown_type", f"type “{said[:50]}”; a message is one of {', '.join(KINDS)}")
+    refused: list[Refusal] = []
+    user_id, anonymous_id = (
+        _person(message.user_id, "userId", refused),
+        _person(message.anonymous_id, "anonymousId", refused),
+    )
+    person = user_id or anonymous_id
+    if person is None:
+        raise _Refused(*((refused[0].reason, refused[0].detail) if refused else ("missing_user", "no id of a user")))
+    at_us, flag = _moment(message, sent_at, received_us)
+    digest = _digest(message, said)
+    tracked = Tracked(_message_id(message, digest), source, digest, person, at_us, flag=flag, refused=refused)
+    if user_id is not None and anonymous_id is not None and user_id != anonymous_id:
+        tracked.joins = anonymous_id
+    if said == "track":
+        _read_track(message, tracked)
+    elif said == "identify":
+        tracked.traits = _traits(message.traits or {})
+    elif said == "alias":
+        previous = _person(message.previous_id, "previousId", refused)
+        if previous is not None and previous != person:
+            tracked.joins = previous
+    else:
+        tracked.other = _other(f"{said} {message.name or ''}".strip(), message.properties or message.traits)
+    tracked.consents = _consents(message.context)
+    return tracked
+
+
+# -- ids and times ------------------------------------------------------------------------------------------------
+
+
+def plain_id(value: object, limit: int = USER_ID_LENGTH) -> str | None:
+    """An id as text: numbers as they are written, blanks around it taken off. None where nothing is said.
+
+    Raises `_Refused` for one that is too long or holds control characters.
+    """
+    if value is None or isinstance(value, bool | dict | list):
+        return None
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else value
+    text = str(value).strip()
+    if not text:
+        return None
+    if len(text) > limit:
+        raise _Refused("id_too_long", f"an id of {len(text):,} characters; it may have {limit:,}")
+    if _CONTROL.search(text):
+        raise _Refused("bad_id", "an id with control characters")
+    return text
+
+
+def _person(value: Id, name: str, refused: list[Refusal]) -> str | None:
+    """An id of a person; one that stands for nobody is reported and left out."""
+    text = plain_id(value)
+    if text is not None and text.casefold() in REFUSED_IDS:
+        refused.append(Refusal("refused_id", f"{name} “{text}” stands for nobody in particular"))
+        return None
+    return text
+
+
+def _message_id(message: Message, digest: int) -> str:
+    """The message's own id, else one made of its content."""
+    said = plain_id(message.message_id, USER_ID_LENGTH)
+    if said is None:
+        return f"content-{digest & (1 << 64) - 1:016x}"
+    if len(said) > ID_LENGTH:
+        raise _Refused("message_id_too_long", f"a messageId of {len(said)} characters; it may have {ID_LENGTH}")
+    return said
+
+
+def _digest(message: Message, kind: str) -> int:
+    """64 bits of what the message says; when it was sent is left out, since each attempt says another time."""
+    parts = (
+        kind, message.user_id, message.anonymous_id, message.previous_id, message.group_id, message.event, message.name,
+        message.properties, message.traits, message.original_timestamp or message.timestamp,
+    )  # fmt: skip
+    hashed = hashlib.blake2b(_canonical.encode(parts), digest_size=8).digest()
+    return int.from_bytes(hashed, "little", signed=True)
+
+
+def _moment(message: Message, sent_at: Id, received_us: int) -> tuple[int, str | None]:
+    """When it happened by the server's clock, and the flag `future` where the client said later than now.
+
+    timestamp = receivedAt − (sentAt − originalTimestamp): a clock that is wrong is wrong in both of the client's times.
+    """
+    said = message.original_timestamp if message.original_timestamp is not None else message.timestamp
+    if said is None:
+        return received_us, None
+    original_us = time_us(said)
+    if original_us is None:
+        raise _Refused("bad_time", f"timestamp “{str(said)[:100]}” is not a time")
+    sent = message.sent_at if message.sent_at is not None else sent_at
+    sent_us = None if sent is None else time_us(sent)
+    at_us = original_us if sent_us is None else received_us - (sent_us - original_us)
+    if at_us > received_us:
+        return received_us, "future"
+    if at_us < EARLIEST_US:
+        raise _Refused("time_out_of_range", f"timestamp “{str(said)[:100]}”")
+    return at_us, None
+
+
+def time_us(said: Id) -> int | None:
+    """µs of an ISO 8601 text (UTC where it has no offset) or of a number of seconds or milliseconds; None: neither."""
+    if isinstance(said, int | float):
+        if not math.isfinite(said):
+            return None
+        seconds = said / 1000 if abs(said) >= 1e11 else said
+        return round(seconds * 1_000_000) if 0 <= seconds < 4.2e9 else None
+    try:
+        return to_us(parse_time(said.strip())) if said else None
+    except (UsageError, OverflowError):
+        return None
+
+
+# -- what a track says ----------------------------------------------------------------------------------------------
+
+
+def _read_track(message: Message, tracked: Tracked) -> None:
+    name = message.event if isinstance(message.event, str) else ""
+    properties = message.properties or {}
+    if not name.strip():
+        raise _Refused("missing_event", "a track without the name of its event")
+    meaning = BY_NAME.get(name.strip().casefold())
+    if meaning is None:
+        tracked.other = _other(name.strip(), properties)
+        return
+    products = list(_products(properties, meaning))
+    for number, product in enumerate(products, start=1):
+        event_id = tracked.message_id if len(products) == 1 else f"{tracked.message_id}#{number}"
+        tracked.events.append(_event(tracked, event_id, meaning, properties, product, alone=len(products) == 1))
+        _tell_item(tracked, product)
+
+
+def _products(properties: dict[str, Any], meaning: Meaning) -> Iterator[dict[str, Any]]:
+    """The products a message is about; itself where it lists none."""
+    listed = properties.get(meaning.each) if meaning.each else None
+    found = [one for one in listed if isinstance(one, dict)][:PRODUCTS] if isinstance(listed, list) else []
+    yield from found or [properties]
+
+
+def _event(
+    tracked: Tracked,
+    event_id: str,
+    meaning: Meaning,
+    properties: dict[str, Any],
+    product: dict[str, Any],
+    *,
+    alone: bool,
+) -> Event:
+    quantity, rest = number(product.get("quantity")), properties
+    if product is not properties:
+        rest = {k: v for k, v in properties.items() if k != meaning.each} | product
+    rest = rest | {"flag": tracked.flag} if tracked.flag else rest
+    return Event(
+        event_id=event_id,
+        source=tracked.source,
+        user_id=tracked.user_id,
+        action=meaning.action,
+        at=from_us(tracked.at_us),
+        item_id=plain_id(_first(product, ITEM_ID)),
+        value=_money(meaning, properties, product, quantity, alone=alone),
+        quantity=quantity,
+        rating=number(_first(properties, meaning.rating)),
+        query=_text(_first(properties, meaning.query)),
+        text=_text(_first(properties, meaning.text)),
+        impression_id=plain_id(_first(properties, IMPRESSION_ID)),
+        properties=_json(rest),
+    )
+
+
+def _money(
+    meaning: Meaning, properties: dict[str, Any], product: dict[str, Any], quantity: float | None, *, alone: bool
+) -> float | None:
+    """The price of a piece times the pieces; what the whole order is worth where that is all it says."""
+    if not meaning.value:
+        return None
+    price = number(product.get("price"))
+    if price is not None:
+        return number(price * (1.0 if quantity is None else quantity))
+    return number(_first(properties, ORDER_MONEY)) if alone else None
+
+
+def _tell_item(tracked: Tracked, product: dict[str, Any]) -> None:
+    """What a message tells of an item, where it at least names it by a title."""
+    item_id = plain_id(_first(product, ITEM_ID))
+    told: dict[str, Any] = {column: _text(_first(product, names)) for column, names in ITEM_FIELDS.items()}
+    told["price"] = number(product.get("price"))
+    if item_id is not None and told["title"] is not None:
+        tracked.items[item_id] = {column: value for column, value in told.items() if value is not None}
+
+
+def number(value: object) -> float | None:
+    """A finite number, also one written as text ("19.90"); None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and abs(found) <= 1e300 else None
+
+
+def _first(properties: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((properties[name] for name in names if properties.get(name) not in (None, "")), None)
+
+
+def _text(value: object) -> str | None:
+    """A text without control characters, cut; numbers as they are written; None for blanks and anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = _CONTROL.sub(" ", str(value))[:TEXT_LENGTH]
+    return None if _BLANK.match(text) else text
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode().replace("\\u0000", " ")
+
+
+def _other(name: str, properties: dict[str, Any] | None) -> Other:
+    return Other(_text(name[:200]) or "?", _json(properties or {}))
+
+
+# -- what is declared ---------------------------------------------------------------------------------------------
+
+
+def _traits(traits: dict[str, Any]) -> dict[str, str | int | float | bool]:
+    """Plain traits; what is nested is written out as `address.city`."""
+    found: dict[str, str | int | float | bool] = {}
+    for name, value in _flat(traits):
+        if isinstance(value, bool):
+            found[name] = value
+        elif isinstance(value, int | float) and number(value) is not None:
+            found[name] = value if abs(value) < 2**53 else float(value)
+        elif (text := _text(value)) is not None:
+            found[name] = text
+    return found
+
+
+def _flat(traits: dict[str, Any], prefix: str = "", depth: int = 3) -> Iterator[tuple[str, Any]]:
+    for name, value in traits.items():
+        path = _CONTROL.sub(" ", f"{prefix}{name}")[:200]
+        if isinstance(value, dict) and depth > 1:
+            yield from _flat(value, f"{path}.", depth - 1)
+        else:
+            yield path, value
+
+
+def _consents(context: dict[str, Any] | None) -> dict[str, bool]:
+    """`context.consent.categoryPreferences`: purpose → given or not."""
+    consent = (context or {}).get("consent")
+    chosen = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    if not isinstance(chosen, dict):
+        return {}
+    return {_CONTROL.sub(" ", name)[:200]: given for name, given in chosen.items() if isinstance(given, bool)}
