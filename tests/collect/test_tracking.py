@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.collect.spec import MEANINGS, REFUSED_IDS
-from mien.collect.tracking import EVENT_BYTES, Refusal, Tracked, read_message, time_us
+from mien.collect.tracking import EVENT_BYTES, read_message, time_us
 from mien.core.clock import HOUR_US, SECOND_US, from_us
 from mien.core.event import Action
+from mien.core.tracked import Refusal, Tracked
 
 NOW_US = 1_790_000_000 * SECOND_US
 

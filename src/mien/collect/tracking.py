@@ -7,7 +7,6 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ from mien.collect.spec import BY_NAME, IMPRESSION_ID, ITEM_FIELDS, ITEM_ID, ORDE
 from mien.core.clock import DAY_US, from_us, parse_time, to_us
 from mien.core.errors import UsageError
 from mien.core.event import Event
+from mien.core.tracked import Other, Refusal, Tracked
 
 EVENT_BYTES, BATCH_BYTES, ID_LENGTH = 32 * 1024, 500 * 1024, 100
 """Limits of a message, of a batch (bytes of JSON) and of a message's id (characters)."""
@@ -62,47 +62,6 @@ class Envelope(msgspec.Struct, rename="camel"):
     sent_at: Id = None
     context: dict[str, Any] | None = None
     write_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a message, or a part of it, could not be used. `raw`: what it held, cut to `RAW_LENGTH`."""
-
-    reason: str
-    detail: str
-    raw: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A message that says nothing about an item: a page, a group, an event of the shop's own. Kept and counted."""
-
-    name: str
-    properties: str
-
-
-@dataclass(slots=True)
-class Tracked:
-    """What became of one message, in the shop's ids.
-
-    `digest`: of its content, to tell a repeated message from another one of the same id. `user_id`: whose it is.
-    `traits`, `consents`: what they declared with it; `joins`: an id that is the same person as `user_id`.
-    `items`: fields of items that it told, by item. `flag`: what is suspect though kept.
-    """
-
-    message_id: str
-    source: str
-    digest: int
-    user_id: str
-    at_us: int
-    events: list[Event] = field(default_factory=list)
-    other: Other | None = None
-    items: dict[str, dict[str, Any]] = field(default_factory=dict)
-    traits: dict[str, str | int | float | bool] = field(default_factory=dict)
-    consents: dict[str, bool] = field(default_factory=dict)
-    joins: str | None = None
-    flag: str | None = None
-    refused: list[Refusal] = field(default_factory=list)
 
 
 class _Refused(Exception):
@@ -160,7 +119,16 @@ def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind:
         raise _Refused(*((refused[0].reason, refused[0].detail) if refused else ("missing_user", "no id of a user")))
     at_us, flag = _moment(message, sent_at, received_us)
     digest = _digest(message, said)
-    tracked = Tracked(_message_id(message, digest), source, digest, person, at_us, flag=flag, refused=refused)
+    tracked = Tracked(
+        _message_id(message, digest),
+        source,
+        digest,
+        person,
+        at_us,
+        known=user_id is not None,
+        flag=flag,
+        refused=refused,
+    )
     if user_id is not None and anonymous_id is not None and user_id != anonymous_id:
         tracked.joins = anonymous_id
     if said == "track":
@@ -170,7 +138,7 @@ def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind:
     elif said == "alias":
         previous = _person(message.previous_id, "previousId", refused)
         if previous is not None and previous != person:
-            tracked.joins = previous
+            tracked.joins, tracked.alias = previous, True
     else:
         tracked.other = _other(f"{said} {message.name or ''}".strip(), message.properties or message.traits)
     tracked.consents = _consents(message.context)

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS user_ids (row INTEGER PRIMARY KEY, key TEXT NOT NULL 
 CREATE TABLE IF NOT EXISTS item_ids (row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS declared (user INTEGER PRIMARY KEY, traits TEXT NOT NULL, consents TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stitched (user INTEGER PRIMARY KEY, into_user INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS stitched_into ON stitched (into_user);
 CREATE TABLE IF NOT EXISTS ingests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, report TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS segments (
@@ -102,21 +103,23 @@ class SqliteIdMap:
         )
 
     def add(self, keys: Sequence[str]) -> Rows:
-        rows = np.empty(len(keys), dtype=np.int32)
-        fresh: dict[str, int] = {}
-        next_row = len(self)
-        query = f"SELECT row FROM {self._table} WHERE key = ?"
-        for k, key in enumerate(keys):
-            found = self._db.execute(query, (key,)).fetchone()
-            rows[k] = found[0] if found else fresh.setdefault(key, next_row + len(fresh))
-        if fresh:
+        found = [self.row(key) for key in keys]
+        if None in found:
             with self._db:
-                self._db.executemany(
-                    f"INSERT INTO {self._table} (row, key) VALUES (?, ?)",
-                    ((row, key) for key, row in fresh.items()),
-                )
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (self._table, str(next_row + len(fresh))))
-        return rows
+                self._db.execute("BEGIN IMMEDIATE")  # another process may be giving rows, too
+                found = self.give(keys)
+        return np.array(found, dtype=np.int32)
+
+    def give(self, keys: Sequence[str]) -> list[int | None]:
+        """`add` inside the caller's transaction, which must have begun as a writer's."""
+        found: dict[str, int | None] = {key: self.row(key) for key in dict.fromkeys(keys)}
+        next_row = len(self)
+        fresh = {key: next_row + k for k, key in enumerate(key for key, row in found.items() if row is None)}
+        if fresh:
+            query = f"INSERT INTO {self._table} (row, key) VALUES (?, ?)"
+            self._db.executemany(query, ((row, key) for key, row in fresh.items()))
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (self._table, str(next_row + len(fresh))))
+        return [fresh.get(key, found[key]) for key in keys]
 
     def some(self, limit: int) -> list[str]:
         """Up to `limit` ids, for finding the nearest to an unknown one."""
@@ -274,25 +277,33 @@ class Catalog:
         found = self._db.execute("SELECT into_user FROM stitched WHERE user = ?", (user,)).fetchone()
         return int(found[0]) if found else user
 
+    def members(self, person: int) -> list[int]:
+        """The rows stitched into a person, ascending."""
+        rows = self._db.execute("SELECT user FROM stitched WHERE into_user = ? ORDER BY user", (person,))
+        return [int(row[0]) for row in rows]
+
     def stitches(self) -> dict[int, int]:
         """Row → the row that stands for the person, of all stitched rows."""
         return {int(a): int(b) for a, b in self._db.execute("SELECT user, into_user FROM stitched")}
 
     # -- forgetting -------------------------------------------------------------------------------------------
 
-    def _secret(self) -> bytes:
+    def secret(self) -> bytes:
+        """The key of this workspace's hashes, made at first need."""
         if not self.meta("tombstone_key"):
             self.set_meta("tombstone_key", secrets.token_hex(32))
         return bytes.fromhex(self.meta("tombstone_key"))
 
     def tombstone(self, user_id: str) -> bytes:
         """A keyed hash of an id: tells whether an id was erased without telling the id."""
-        return hmac.new(self._secret(), user_id.encode(), hashlib.sha256).digest()
+        return hmac.new(self.secret(), user_id.encode(), hashlib.sha256).digest()
 
     def erased(self, user_ids: Sequence[str]) -> list[bool]:
         """Which of these ids were erased (and must not come back by an old file)."""
-        stones = {row[0] for row in self._db.execute("SELECT digest FROM tombstones")}
-        return [self.tombstone(user_id) in stones for user_id in user_ids] if stones else [False] * len(user_ids)
+        if not self._db.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone():
+            return [False] * len(user_ids)
+        query = "SELECT 1 FROM tombstones WHERE digest = ?"
+        return [self._db.execute(query, (self.tombstone(user_id),)).fetchone() is not None for user_id in user_ids]
 
     def forget(self, db: sqlite3.Connection, row: int, user_id: str) -> None:
         """Remove a user's id, declarations, stitches and dead letters; leave a tombstone."""

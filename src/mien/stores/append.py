@@ -1,0 +1,167 @@
+"""How messages are kept: each once, under rows for its ids, with what it declares and who it says is who."""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from mien.core.clock import to_us
+from mien.core.event import Event
+from mien.core.tables import LOG
+from mien.core.tracked import Refusal, Tracked
+from mien.stores.catalog import Catalog
+
+Rows = dict[tuple[str, str], int | None]
+COLUMNS = LOG.names
+QUOTED = ", ".join(f'"{name}"' for name in COLUMNS)
+
+
+class Append:
+    """One append, inside the transaction of `db`. `rows`: what is remembered between appends, by what it is."""
+
+    def __init__(
+        self, catalog: Catalog, db: sqlite3.Connection, rows: Rows, *, key: bytes, most_ids: int, source: str
+    ) -> None:
+        self.catalog, self.db, self.rows, self.source = catalog, db, rows, source
+        self.key, self.most_ids = key, most_ids
+        self.fates: Counter[str] = Counter()
+        self.events: list[tuple[Any, ...]] = []
+        self.letters: list[dict[str, Any]] = []
+
+    def all(self, messages: Iterable[Tracked | Refusal]) -> Counter[str]:
+        for message in messages:
+            if isinstance(message, Refusal):
+                self._refuse(message, message.raw)
+            else:
+                self.fates[self._keep(message)] += 1
+        self.db.executemany(
+            f"INSERT INTO tail ({QUOTED}) VALUES ({', '.join('?' * len(COLUMNS))})",
+            self.events,
+        )
+        self.catalog.bury(self.db, self.letters)
+        self.db.executemany(
+            "INSERT INTO fates VALUES (?, ?) ON CONFLICT (fate) DO UPDATE SET n = n + excluded.n", self.fates.items()
+        )
+        self.fates["events"] = len(self.events)
+        return self.fates
+
+    def _refuse(self, refusal: Refusal, raw: str) -> None:
+        self.fates[refusal.reason] += 1
+        self.letters.append(
+            {"source": self.source, "file": None, "row": None, "reason": refusal.reason, "detail": refusal.detail,
+             "raw": raw}
+        )  # fmt: skip
+
+    def _keep(self, message: Tracked) -> str:
+        user = self._row("user_ids", message.user_id)
+        if user is None:
+            return "erased"
+        key = hashlib.blake2b(f"{message.source}\0{message.message_id}".encode(), key=self.key, digest_size=16).digest()
+        known = self.db.execute("INSERT OR IGNORE INTO received VALUES (?, ?)", (key, message.digest)).rowcount == 0
+        if known:
+            (first,) = self.db.execute("SELECT fingerprint FROM received WHERE digest = ?", (key,)).fetchone()
+            if first == message.digest:
+                return "duplicate"
+            detail = f"another message of the id {message.message_id} was received first"
+            said = {"messageId": message.message_id, "userId": message.user_id}
+            self._letter("conflicting_id", detail, said)
+            return "conflict"
+        for refusal in message.refused:
+            self._refuse(refusal, json.dumps({"userId": message.user_id, "said": refusal.detail}, ensure_ascii=False))
+        self.events.extend(self._logged(user, message.digest, event) for event in message.events)
+        self._keep_rest(user, message)
+        return "new"
+
+    def _letter(self, reason: str, detail: str, said: dict[str, Any]) -> None:
+        raw = json.dumps(said, ensure_ascii=False)
+        letter = {"source": self.source, "file": None, "row": None, "reason": reason, "detail": detail, "raw": raw}
+        self.letters.append(letter)
+
+    def _logged(self, user: int, digest: int, event: Event) -> tuple[Any, ...]:
+        item = None if event.item_id is None else self._row("item_ids", event.item_id)
+        return (
+            user, event.event_id, event.source, digest, str(event.action), item, to_us(event.at), event.value,
+            event.quantity, event.rating, event.query, event.text, event.impression_id, event.properties,
+        )  # fmt: skip
+
+    def _row(self, table: str, key: str) -> int | None:
+        """The row of an id, given now where it is new; None for a user who was erased."""
+        place = (table, key)
+        if place in self.rows:
+            return self.rows[place]
+        ids = self.catalog.users if table == "user_ids" else self.catalog.items
+        row = ids.row(key)
+        if row is None and not (table == "user_ids" and self.catalog.erased([key])[0]):
+            (row,) = ids.give([key])
+        self.rows[place] = row
+        return row
+
+    def _keep_rest(self, user: int, message: Tracked) -> None:
+        if message.known and ("named", message.user_id) not in self.rows:
+            self.db.execute("INSERT OR IGNORE INTO named VALUES (?)", (user,))
+            self.rows["named", message.user_id] = user
+        if message.other is not None:
+            row = (user, message.other.name, message.at_us, message.other.properties)
+            self.db.execute("INSERT INTO others (user, name, at, properties) VALUES (?, ?, ?, ?)", row)
+        for item_id, fields in message.items.items():
+            self._row("item_ids", item_id)
+            self.db.execute(
+                "INSERT INTO told_items VALUES (?, ?, ?) ON CONFLICT (item_id) DO UPDATE SET fields = excluded.fields, "
+                "at = excluded.at WHERE (excluded.at, excluded.fields) > (at, fields)",
+                (item_id, json.dumps(fields, ensure_ascii=False, sort_keys=True), message.at_us),
+            )
+        if message.traits or message.consents:
+            self._declare(user, message)
+        if message.joins is not None:
+            self._join(user, message)
+
+    def _declare(self, user: int, message: Tracked) -> None:
+        """The newest word about each trait and purpose counts, whatever order the words come in."""
+        for kind, said in (("traits", message.traits), ("consents", message.consents)):
+            self.db.executemany(
+                "INSERT INTO told VALUES (?, ?, ?, ?, ?) ON CONFLICT (user, kind, name) DO UPDATE SET "
+                "value = excluded.value, at = excluded.at WHERE (excluded.at, excluded.value) > (at, value)",
+                ((user, kind, name, json.dumps(value), message.at_us) for name, value in said.items()),
+            )
+        declared = self.catalog.declared(user)
+        traits, consents = (dict(declared.traits), dict(declared.consents)) if declared else ({}, {})
+        for kind, name, value in self.db.execute("SELECT kind, name, value FROM told WHERE user = ?", (user,)):
+            (traits if kind == "traits" else consents)[name] = json.loads(value)
+        texts = (json.dumps(one, ensure_ascii=False, sort_keys=True) for one in (traits, consents))
+        self.db.execute("INSERT OR REPLACE INTO declared VALUES (?, ?, ?)", (user, *texts))
+
+    # -- identities ---------------------------------------------------------------------------------------------
+
+    def _join(self, user: int, message: Tracked) -> None:
+        """Stitch the other id into the person, unless a guard refuses it; then that is reported."""
+        assert message.joins is not None, "the caller looked"
+        pair = ("joined", f"{message.joins}\0{message.user_id}")
+        if pair in self.rows:
+            return
+        other = self._row("user_ids", message.joins)
+        if other is None:
+            return
+        person, theirs = self.catalog.person(user), self.catalog.person(other)
+        if person != theirs:
+            refused = self._refused(person, other, theirs, alias=message.alias)
+            if refused is not None:
+                said = {"messageId": message.message_id, "userId": message.user_id, "joins": message.joins}
+                self.fates[refused[0]] += 1
+                self._letter(*refused, said)
+                return
+            self.db.execute("UPDATE stitched SET into_user = ? WHERE into_user = ?", (person, other))
+            self.db.execute("INSERT OR REPLACE INTO stitched VALUES (?, ?)", (other, person))
+            self.db.execute("INSERT OR IGNORE INTO unfolded VALUES (?)", (person,))
+        self.rows[pair] = person
+
+    def _refused(self, person: int, other: int, theirs: int, *, alias: bool) -> tuple[str, str] | None:
+        if theirs != other:
+            return "already_joined", "that id belongs to another person; it stays with the first"
+        if not alias and self.db.execute("SELECT 1 FROM named WHERE user = ?", (other,)).fetchone():
+            return "names_another", "that visitor's id is the name of another user; only an alias joins two names"
+        ids = 2 + len(self.catalog.members(person)) + len(self.catalog.members(other))
+        if ids > self.most_ids:
+            return "too_many_ids", f"{ids} ids would be one person; {self.most_ids} may be"
+        return None

@@ -1,0 +1,199 @@
+"""The log's live tail: what was tracked since the last build, in the catalogue file, durable before it is answered.
+
+It lies in the file of the ids and of the history's manifest, so that one transaction gives ids, keeps events and
+remembers that a message was received, and one transaction moves events into the history: nothing is lost or doubled
+whatever the instant of a crash. `synchronous=FULL`: a sync lies between an append and its return.
+"""
+
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from mien.core.errors import TransientError
+from mien.core.tables import LOG, LOGGED
+from mien.core.tracked import Refusal, Tracked
+from mien.stores.append import COLUMNS, QUOTED, Append, Rows
+from mien.stores.catalog import Catalog
+
+CACHED_IDS = 200_000
+"""Ids of users and items whose rows are remembered, each some 100 bytes."""
+MOST_IDS = 20
+"""Ids that may be one person; more are a shared device, a robot or a mistake."""
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS tail (
+    offset INTEGER PRIMARY KEY AUTOINCREMENT, "{LOGGED.USER}" INTEGER NOT NULL, event_id TEXT NOT NULL,
+    source TEXT NOT NULL, fingerprint INTEGER NOT NULL, action TEXT NOT NULL, item INTEGER,
+    "{LOGGED.AT}" INTEGER NOT NULL, value REAL, quantity REAL, rating REAL, query TEXT, text TEXT,
+    impression_id TEXT, properties TEXT);
+CREATE INDEX IF NOT EXISTS tail_user ON tail ("{LOGGED.USER}");
+CREATE TABLE IF NOT EXISTS received (digest BLOB PRIMARY KEY, fingerprint INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS others (
+    id INTEGER PRIMARY KEY, user INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, properties TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS others_user ON others (user);
+CREATE TABLE IF NOT EXISTS told (
+    user INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (user, kind, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told_items (
+    item_id TEXT PRIMARY KEY, fields TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS named (user INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS unfolded (person INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS fates (fate TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Tail:
+    """The tail of one workspace. Any thread may append or read; several processes may, too.
+
+    `most_ids`: of one person; a stitch that would make more is refused and reported.
+    """
+
+    def __init__(self, path: Path, *, most_ids: int = MOST_IDS) -> None:
+        self.path, self.most_ids = path, most_ids
+        self._catalog = Catalog(path)  # a connection of its own: its transactions are nobody else's
+        with self._catalog.transaction() as db:
+            for statement in filter(str.strip, _SCHEMA.split(";\n")):
+                db.execute(statement)
+        self._key = self._catalog.secret()
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._reading, self._writing = threading.Lock(), threading.Lock()
+        self._rows: Rows = {}
+        self._version = -1
+
+    def close(self) -> None:
+        self._db.close()
+        self._catalog.close()
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def append(self, messages: Iterable[Tracked | Refusal], source: str = "http") -> Counter[str]:
+        """Keep messages that are new, in one durable transaction; how many had which fate.
+
+        Fates: new, duplicate, conflict (the id of another message: the first received stays), erased (the user was
+        forgotten), and the reason of each refusal; beside them `events`. Raises `TransientError` where the disk is
+        full or another process holds the file; then nothing was kept. Cost: some 20 µs a message, and one sync.
+        """
+        with self._writing:
+            try:
+                with self._catalog.transaction() as db:
+                    self._refresh(db)
+                    append = Append(self._catalog, db, self._rows, key=self._key, most_ids=self.most_ids, source=source)
+                    return append.all(messages)
+            except sqlite3.OperationalError as failed:
+                self._rows.clear()
+                raise TransientError(f"{self.path}: {failed}. Nothing was kept; send it again later.") from None
+            except BaseException:
+                self._rows.clear()  # rows given in a transaction that did not come to be
+                raise
+
+    def _refresh(self, db: sqlite3.Connection) -> None:
+        """Forget remembered rows where another connection has changed the file."""
+        (version,) = db.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._rows) > CACHED_IDS:
+            self._rows.clear()
+            self._version = version
+
+    def erase(self, db: sqlite3.Connection, user: int) -> int:
+        """Remove a user in the caller's transaction (of any connection); returns how many events went."""
+        gone = db.execute(f'DELETE FROM tail WHERE "{LOGGED.USER}" = ?', (user,)).rowcount
+        for table in ("others", "told", "named"):
+            db.execute(f"DELETE FROM {table} WHERE user = ?", (user,))
+        db.execute("DELETE FROM unfolded WHERE person = ?", (user,))
+        return int(gone)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def _select(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        with self._reading:
+            return self._db.execute(query, parameters).fetchall()
+
+    def end(self) -> int:
+        """The offset that the next event will have at least."""
+        found = self._select("SELECT seq FROM sqlite_sequence WHERE name = 'tail'")
+        return int(found[0][0]) + 1 if found else 1
+
+    def __len__(self) -> int:
+        return int(self._select("SELECT count(*) FROM tail")[0][0])
+
+    def read(self, since: int, most: int) -> tuple[pa.Table, int]:
+        """Up to `most` events from an offset on (schema LOG), and the offset after them."""
+        rows = self._select(
+            f"SELECT offset, {QUOTED} FROM tail WHERE offset >= ? ORDER BY offset LIMIT ?", (since, most)
+        )
+        return _table([row[1:] for row in rows]), rows[-1][0] + 1 if rows else since
+
+    def table(self, before: int | None = None, user: int | None = None) -> pa.Table:
+        """The events before an offset (exclusive; None: all), of one user or of all, as the table engine takes them."""
+        wheres, parameters = ["1"], []
+        if before is not None:
+            wheres.append("offset < ?")
+            parameters.append(before)
+        if user is not None:
+            wheres.append(f'"{LOGGED.USER}" = ?')
+            parameters.append(user)
+        return _table(
+            self._select(f"SELECT {QUOTED} FROM tail WHERE {' AND '.join(wheres)} ORDER BY offset", parameters)
+        )
+
+    def users(self, before: int) -> list[int]:
+        """Rows with events before an offset, ascending."""
+        found = self._select(f'SELECT DISTINCT "{LOGGED.USER}" FROM tail WHERE offset < ? ORDER BY 1', (before,))
+        return [int(row[0]) for row in found]
+
+    def span_us(self) -> tuple[int, int] | None:
+        """Time of the first and of the last event; None where there is none."""
+        first, last = self._select(f'SELECT min("{LOGGED.AT}"), max("{LOGGED.AT}") FROM tail')[0]
+        return None if first is None else (int(first), int(last))
+
+    def others(self, user: int) -> list[dict[str, Any]]:
+        """What a user did that is no event of ours, oldest first."""
+        rows = self._select("SELECT name, at, properties FROM others WHERE user = ? ORDER BY at, id", (user,))
+        return [{"name": name, "at_us": at, "properties": json.loads(said)} for name, at, said in rows]
+
+    def other_counts(self) -> dict[str, int]:
+        """Name of an event that is none of ours → how many, most first."""
+        return dict(self._select("SELECT name, count(*) FROM others GROUP BY name ORDER BY 2 DESC, 1"))
+
+    def fates(self) -> dict[str, int]:
+        """Fate → messages since the last build, most first."""
+        return dict(self._select("SELECT fate, n FROM fates ORDER BY n DESC, fate"))
+
+    def told_items(self) -> list[tuple[str, dict[str, Any]]]:
+        """What messages told of items since the last build, by item."""
+        rows = self._select("SELECT item_id, fields FROM told_items ORDER BY item_id")
+        return [(item_id, json.loads(fields)) for item_id, fields in rows]
+
+    # -- persons that were stitched and are not folded together yet ---------------------------------------------
+
+    def unfolded(self) -> list[int]:
+        return [int(row[0]) for row in self._select("SELECT person FROM unfolded ORDER BY person")]
+
+    def folded(self, persons: Iterable[int]) -> None:
+        """These persons' states hold the events of all their ids."""
+        with self._writing, self._catalog.transaction() as db:
+            db.executemany("DELETE FROM unfolded WHERE person = ?", ((person,) for person in persons))
+
+    # -- who folds ------------------------------------------------------------------------------------------------
+
+    def claim(self, token: str) -> bool:
+        """Note who changes the states now; False where it was somebody else so far."""
+        with self._writing:
+            if self._catalog.meta("folder") == token:
+                return True
+            self._catalog.set_meta("folder", token)
+            return False
+
+
+def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
+    columns: Iterator[Any] = zip(*rows, strict=True) if rows else iter([()] * len(COLUMNS))
+    arrays = [
+        pa.array(column, pa.int64()).cast(field.type) if field.name == LOGGED.AT else pa.array(column, field.type)
+        for field, column in zip(LOG, columns, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=LOG)
