@@ -4,7 +4,6 @@ What a build writes it writes beside what is there, or replaces user by user; `b
 interrupted is simply run again: it sees what the last finished one covered and does the rest.
 """
 
-import hashlib
 import json
 import math
 import shutil
@@ -21,7 +20,6 @@ import numpy as np
 
 from mien.core.clock import DAY_US, from_us
 from mien.core.errors import NotReady, UsageError
-from mien.core.ids import UserRow
 from mien.core.item import Catalogue
 from mien.core.ports import Progress
 from mien.core.tables import JUDGED, LOGGED
@@ -45,14 +43,14 @@ from mien.prepare.refunds import count_refunds
 from mien.prepare.report import Arrivals, QualityReport, count_judged
 from mien.ranking.lexical import TextIndex
 from mien.report.pages import quality_page
+from mien.shop.folding import move_tail
+from mien.shop.replacing import Writing
 from mien.shop.stock import Stock
 from mien.shop.trained import index_meaning, kept
 from mien.shop.typed import keep_queries
 from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
-AT_ONCE = 2_000
-"""States written in one transaction."""
 UNFINISHED = "unfinished_build"
 """Set in the catalogue while every state is being replaced; a build that finds it set begins with everybody."""
 EVENTS_PER_MB = 500
@@ -106,6 +104,7 @@ class _Plan:
 
 def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progress: Progress) -> BuildReport:
     """Build everything from the log up to `as_of_us` (None: its last event). The caller holds the writer's lock."""
+    move_tail(stock)
     plan = _plan(stock, as_of_us, engine, now_us)
     stock.history.compact()
     con = engines.connect(
@@ -119,10 +118,9 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
     with _judged(stock, con, plan, stand, catalogue, progress) as (judgement, parts):
         judged = engines.read_parquet(con, [path for path, _ in parts])
         quality = _quality(stock, judged)
-        folded = _fold(stock, con, plan, parts, everyone=stand is None, progress=progress)
+        folded = _fold(stock, con, plan, parts, judgement, everyone=stand is None, progress=progress)
         population = stand or _fit_population(stock, judged, plan, judgement, catalogue, progress)
         _index(stock, judged, catalogue, plan, progress)
-    stock.refold_stitched(judgement, plan.as_of_us)
     finished = Build(
         as_of_us=plan.as_of_us,
         ingest=plan.ingest,
@@ -136,8 +134,7 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
         history=plan.history,
     )
     con.disconnect()
-    stock.workspace.finish(finished)
-    stock.catalog.set_meta(UNFINISHED, "")
+    _finish(stock, plan, judgement, finished, anew=stand is None)
     return BuildReport(finished, quality, folded, stand is None)
 
 
@@ -155,16 +152,10 @@ def _plan(stock: Stock, as_of_us: int | None, engine: str, now_us: int) -> _Plan
         history=as_of_us is not None,
         engine=engine,
         ingest=stock.catalog.last_ingest(),
-        settings=_digest(stock),
+        settings=stock.settings_digest(),
         previous=stock.workspace.build(),
         now_us=now_us,
     )
-
-
-def _digest(stock: Stock) -> str:
-    """Of the settings that a state or a population depends on."""
-    parts = [asdict(stock.settings.clean), asdict(stock.settings.fold)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _standing(stock: Stock, plan: _Plan) -> Population | None:
@@ -232,25 +223,45 @@ def _quality(stock: Stock, judged: ir.Table) -> QualityReport:
     return quality
 
 
-def _fold(stock: Stock, con: Any, plan: _Plan, parts: Parts, *, everyone: bool, progress: Progress) -> int:
+def _finish(stock: Stock, plan: _Plan, judgement: Judgement, finished: Build, *, anew: bool) -> None:
+    """Put the states of stitched persons in place of those of their rows, and hand over to the live fold.
+
+    Persons are folded one at a time, so that live events pass in between; those whose latest events were judged as
+    the build before judged come last, with the build's end, while nobody else folds.
+    """
+    until = plan.as_of_us if plan.history else None
+    for person in sorted(set(stock.catalog.stitches().values())):
+        with stock.changing_states():
+            stock.refold_persons([person], judgement, until)
+    with stock.changing_states():
+        if anew and not plan.history:
+            stock.refold_persons(stock.tail.users(stock.states.offset()), judgement, None)
+        stock.workspace.finish(finished)
+        stock.catalog.set_meta(UNFINISHED, "")
+
+
+def _fold(
+    stock: Stock, con: Any, plan: _Plan, parts: Parts, judgement: Judgement, *, everyone: bool, progress: Progress
+) -> int:
     """Fold every user, or only those with events that came since the last build; returns how many."""
     advance = progress.step("fold profiles", len(parts))
     only = None
     if everyone:
         stock.catalog.set_meta(UNFINISHED, "everyone")
-        stock.states.clear()
     else:
         assert plan.previous is not None, "without a previous build everyone is folded"
         only = stock.catalog.users_touched_since(plan.previous.ingest)
-    folded = 0
+    write = Writing(stock, judgement, live=not plan.history)
     for path, buckets in parts:
         mine = None if only is None else only[np.isin(only % stock.history.buckets, buckets)].tolist()
         if mine is None or mine:
             table = engines.read_parquet(con, [path])
             table = table if mine is None else table.filter(table[LOGGED.USER].isin(mine))
-            folded += _write(stock, states([table], stock.settings.fold, span=stock.history.span_us()))
+            write.all(states([table], stock.settings.fold, span=stock.history.span_us()))
         advance(1)
-    return folded
+    if everyone:
+        write.drop_others()
+    return len(write.written)
 
 
 def _parts(stock: Stock, engine: str) -> list[list[int]]:
@@ -268,18 +279,6 @@ def _parts(stock: Stock, engine: str) -> list[list[int]]:
         parts[-1].append(bucket)
         room -= events[bucket]
     return parts
-
-
-def _write(stock: Stock, folded: Iterator[tuple[UserRow, bytes]]) -> int:
-    batch: list[tuple[UserRow, bytes]] = []
-    written = 0
-    for one in folded:
-        batch.append(one)
-        if len(batch) >= AT_ONCE:
-            stock.states.write(batch)
-            written, batch = written + len(batch), []
-    stock.states.write(batch)
-    return written + len(batch)
 
 
 def _fit_population(

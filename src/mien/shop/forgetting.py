@@ -22,12 +22,13 @@ def export(serving: Serving, user_id: str, row: UserRow, at_us: int) -> dict[str
         "declared": {"traits": declared.traits, "consents": declared.consents} if declared else {},
         "profile": serving.profile(user_id, at_us).to_dict(),
         "events": events,
+        "others": [other for one in rows for other in stock.tail.others(one)],
     }
 
 
 def _told(stock: Stock, row: int) -> list[dict[str, Any]]:
     """The events of a row in the shop's own ids, oldest first; what is unknown is absent."""
-    events = stock.history.events_of(row).drop([LOGGED.USER, LOGGED.FINGERPRINT]).to_pylist()
+    events = stock.log_of(row).drop([LOGGED.USER, LOGGED.FINGERPRINT]).to_pylist()
     rows = [event.pop(LOGGED.ITEM) for event in events]
     items = stock.catalog.items.keys(-1 if item is None else item for item in rows)
     told = []
@@ -38,20 +39,28 @@ def _told(stock: Stock, row: int) -> list[dict[str, Any]]:
 
 
 def erase(stock: Stock, row: UserRow, user_id: str) -> dict[str, Any]:
-    """Forget a user in the log, the states, the trained models and the catalogue; a keyed-hash tombstone remains.
+    """Forget a person, all their ids, in the log, the states, the trained models and the catalogue.
 
-    The order makes a crash harmless: the id goes last, so that erasing can be asked for again.
+    Keyed-hash tombstones remain. The order makes a crash harmless: the id asked for goes last, so that erasing can be
+    asked for again. Live folding waits meanwhile.
     """
-    logged = stock.history.events_of(row)
-    events = len(logged)
-    forget_queries(stock, logged[LOGGED.QUERY].to_pylist())
-    stock.history.erase(row)
-    stock.states.delete([row])
-    forgotten = [name for name in MODELS if _forget_in_model(stock, name, row)]
-    with stock.catalog.transaction() as db:
-        stock.catalog.forget(db, row, user_id)
-    stock.catalog.purge()
-    return {"erased": True, "events": events, "models": forgotten}
+    rows = [one for one in stock.persons(row) if one != row] + [int(row)]
+    events, forgotten = 0, set[str]()
+    with stock.changing_states():
+        for one in rows:
+            logged = stock.log_of(one)
+            events += len(logged)
+            forget_queries(stock, logged[LOGGED.QUERY].to_pylist())
+            stock.history.erase(one)
+            stock.states.delete([UserRow(one)])
+            forgotten |= {name for name in MODELS if _forget_in_model(stock, name, UserRow(one))}
+            key = user_id if one == row else stock.catalog.users.key(one)
+            with stock.catalog.transaction() as db:
+                stock.tail.erase(db, one)
+                if key is not None:
+                    stock.catalog.forget(db, one, key)
+        stock.catalog.purge()
+    return {"erased": True, "events": events, "models": sorted(forgotten)}
 
 
 def _forget_in_model(stock: Stock, name: str, row: UserRow) -> bool:

@@ -33,6 +33,7 @@ from mien.stores.catalog import Catalog
 from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
 from mien.stores.open import open_profile_store
+from mien.stores.tail import Tail
 from mien.studies.evaluate import DEFAULT_MODELS, evaluate
 
 Clock = Callable[[], datetime]
@@ -58,7 +59,8 @@ class Shop:
         resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
         history = History(self.workspace.log, catalog, resources, buckets)
         states = open_profile_store(f"sqlite:{self.workspace.states}")
-        self.stock = Stock(self.workspace, self.settings, catalog, history, ItemTable(self.workspace.items), states)
+        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog)
+        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail)
         self._serving: Serving | None = None
 
     def close(self) -> None:
@@ -308,10 +310,12 @@ class Shop:
     def _join(self, user: str, change: Callable[[], None]) -> None:
         build = current(self.stock)
         judgement = self._judgement(build)
-        with self.workspace.writing():
+        with self.workspace.writing(), self.stock.changing_states():
             before = self.stock.persons(self._row(user))
             change()
-            self.stock.refold_persons({*before, *self.stock.persons(self._row(user))}, judgement, build.as_of_us)
+            self.stock.refold_persons(
+                {*before, *self.stock.persons(self._row(user))}, judgement, build.as_of_us if build.history else None
+            )
 
     # -- which moment -----------------------------------------------------------------------------------------
 

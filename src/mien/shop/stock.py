@@ -1,9 +1,12 @@
 """What a workspace holds, opened: stores, items, snapshots; and one user's state at any moment."""
 
 import hashlib
+import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +17,7 @@ from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, Rows, UserRow
 from mien.core.item import Catalogue
 from mien.core.ports import ProfileStore
-from mien.core.tables import ITEM, LOGGED
+from mien.core.tables import ITEM, LOG, LOGGED
 from mien.features.codec import decode, encode
 from mien.features.fold import refold
 from mien.features.population import Population
@@ -27,6 +30,7 @@ from mien.shop.workspace import Workspace
 from mien.stores.catalog import Catalog
 from mien.stores.history import History
 from mien.stores.items import ItemTable
+from mien.stores.tail import Tail
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +43,11 @@ class Stock:
     history: History
     items: ItemTable
     states: ProfileStore
+    tail: Tail
     _snapshots: dict[str, Population] = field(default_factory=dict)
 
     def close(self) -> None:
+        self.tail.close()
         self.catalog.close()
         self.states.close()
 
@@ -71,6 +77,11 @@ class Stock:
         path = self.items.path
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else "none"
 
+    def settings_digest(self) -> str:
+        """Of the settings that a state or a population depends on."""
+        parts = [asdict(self.settings.clean), asdict(self.settings.fold)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
     def population(self, version: str) -> Population:
         """The snapshot of a version; kept in memory once read."""
         if version not in self._snapshots:
@@ -93,7 +104,7 @@ class Stock:
     def persons(self, user: int) -> list[int]:
         """The rows of the person behind a row: the one that stands for them first."""
         person = self.catalog.person(user)
-        return [person, *sorted(row for row, into in self.catalog.stitches().items() if into == person)]
+        return [person, *self.catalog.members(person)]
 
     def state(self, user: int, at_us: int, judgement: Judgement) -> State | None:
         """The state of the person behind `user` as of a moment; None where there is none.
@@ -105,50 +116,74 @@ class Stock:
         state = None if data is None else decode(data)
         if state is not None and not state.stale and state.last_us <= at_us:
             return state
-        if state is None and not len(self.history):
+        if state is None and not len(self.history) and not len(self.tail):
             return None
         state = self.refold(rows, at_us, judgement)
         return state if state.events else None
 
-    def refold(self, rows: Iterable[int], at_us: int, judgement: Judgement) -> State:
-        """The state of several rows as one person, from the log up to a moment."""
-        return refold(self.events(rows, at_us, judgement), self.settings.fold)
+    def refold(self, rows: Iterable[int], at_us: int | None, judgement: Judgement, before: int | None = None) -> State:
+        """The state of several rows as one person, from the log up to a moment, and of its tail `before` an offset."""
+        return refold(self.events(rows, at_us, judgement, before), self.settings.fold)
 
-    def events(self, rows: Iterable[int], at_us: int | None, judgement: Judgement) -> list[LoggedEvent]:
-        """The kept events of some rows, judged, under the first row."""
+    def events(
+        self, rows: Iterable[int], at_us: int | None, judgement: Judgement, before: int | None = None
+    ) -> list[LoggedEvent]:
+        """The kept events of some rows, judged, under the first row. `before`: as in `refold`."""
         rows = list(rows)
         judged = (
             judge_event(event, judgement)
             for row in rows
-            for event in logged(self.history.events_of(row, at_us), UserRow(rows[0]))
+            for event in logged(self.log_of(row, at_us, before), UserRow(rows[0]))
         )
         return [one.event for one in judged if one.verdict is None]
 
-    def refold_stitched(self, judgement: Judgement, at_us: int) -> None:
-        """Put the states of stitched persons in place of those of their rows."""
-        self.refold_persons(set(self.catalog.stitches().values()), judgement, at_us)
+    def log_of(self, user: int, until_us: int | None = None, before: int | None = None) -> pa.Table:
+        """All events of a row, history and tail as one; up to a moment, and of the tail those before an offset."""
+        tail = self.tail.table(before=before, user=user)  # first, since events move from here to there
+        if until_us is not None:
+            tail = tail.filter(pc.less_equal(tail[LOGGED.AT].cast(pa.int64()), until_us))
+        history = self.history.events_of(user, until_us)
+        if not len(tail):
+            return history
+        moved = set(zip(history[LOGGED.SOURCE].to_pylist(), history[LOGGED.EVENT_ID].to_pylist(), strict=True))
+        keys = zip(tail[LOGGED.SOURCE].to_pylist(), tail[LOGGED.EVENT_ID].to_pylist(), strict=True)
+        return pa.concat_tables(
+            [history.cast(LOG), tail.filter(pa.array([key not in moved for key in keys], pa.bool_()))]
+        )
 
-    def refold_persons(self, users: Iterable[int], judgement: Judgement, at_us: int) -> None:
-        """Fold the persons behind these rows again; rows that stand for nobody have no state of their own."""
+    @contextmanager
+    def changing_states(self) -> Iterator[None]:
+        """Change states at the gate; whoever folds the tail then begins with fresh eyes."""
+        with self.workspace.folding():
+            self.tail.claim("")
+            yield
+
+    def refold_persons(self, users: Iterable[int], judgement: Judgement, at_us: int | None) -> None:
+        """Fold the persons behind these rows again; rows that stand for nobody have no state of their own.
+
+        Of the tail what the states hold already; to be called at the gate (`changing_states`).
+        """
+        before = self.states.offset()
         for person in sorted({self.catalog.person(user) for user in users}):
             rows = self.persons(person)
-            state = self.refold(rows, at_us, judgement)
-            self.states.delete([UserRow(row) for row in rows[1:]])
+            state = self.refold(rows, at_us, judgement, before)
+            self.states.delete([UserRow(row) for row in (rows[1:] if state.events else rows)])
             if state.events:
                 self.states.write([(UserRow(person), encode(state))])
 
 
-def logged(events: pa.Table, user: UserRow) -> list[LoggedEvent]:
-    """Rows of the log as events; a number that was not said is NaN, for the judgement to fill."""
+def logged(events: pa.Table, user: UserRow | Sequence[UserRow]) -> list[LoggedEvent]:
+    """Rows of the log as events, under one user or each under its own; a number not said is NaN, to be judged."""
+    users = repeat(user, len(events)) if isinstance(user, int) else user
     at_us = events[LOGGED.AT].cast(pa.int64()).to_pylist()
     names = (LOGGED.EVENT_ID, LOGGED.ACTION, LOGGED.ITEM, LOGGED.VALUE, LOGGED.QUANTITY, LOGGED.QUERY, LOGGED.TEXT)
     columns = [events[name].to_pylist() for name in names]
     return [
         LoggedEvent(
-            user, event_id, Action(action), at, NO_ITEM if item is None else ItemRow(item), _said(value),
+            one, event_id, Action(action), at, NO_ITEM if item is None else ItemRow(item), _said(value),
             _said(quantity), query, text,
         )
-        for at, event_id, action, item, value, quantity, query, text in zip(at_us, *columns, strict=True)
+        for one, at, event_id, action, item, value, quantity, query, text in zip(users, at_us, *columns, strict=True)
     ]  # fmt: skip
 
 

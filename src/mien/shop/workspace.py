@@ -163,6 +163,16 @@ class Workspace:
             os.close(handle)
 
     @contextmanager
+    def folding(self) -> Iterator[None]:
+        """Hold the gate of the folded states, for moments only: live folding and builds pass it by turns."""
+        handle = os.open(self.folder / ".folding", os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextmanager
     def _room_to_write(self) -> Iterator[None]:
         """Say it in a sentence where the disk is full: what was finished stays, the rest is done by a rerun."""
         try:

@@ -110,7 +110,7 @@ class Append:
             self.db.execute(
                 "INSERT INTO told_items VALUES (?, ?, ?) ON CONFLICT (item_id) DO UPDATE SET fields = excluded.fields, "
                 "at = excluded.at WHERE (excluded.at, excluded.fields) > (at, fields)",
-                (item_id, json.dumps(fields, ensure_ascii=False, sort_keys=True), message.at_us),
+                (item_id, item_json(fields), message.at_us),
             )
         if message.traits or message.consents:
             self._declare(user, message)
@@ -165,3 +165,8 @@ class Append:
         if ids > self.most_ids:
             return "too_many_ids", f"{ids} ids would be one person; {self.most_ids} may be"
         return None
+
+
+def item_json(fields: dict[str, Any]) -> str:
+    """What was told of an item, as it is written."""
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True)

@@ -6,8 +6,9 @@ removes. So a crash at any instant leaves the log as it was, or as it becomes.
 
 import json
 import shutil
+import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mien.core.errors import TransientError
 from mien.core.tables import EVENT, LOG, LOGGED, VERDICT
@@ -172,6 +174,25 @@ class History:
             )
             db.execute("INSERT OR REPLACE INTO meta VALUES ('next_ingest', ?)", (str(ingest + 1),))
         return appended
+
+    def take_in(self, events: pa.Table, finish: Callable[[sqlite3.Connection], None]) -> int:
+        """Move logged events (schema LOG, known to be new) in from the tail; `finish` removes them there.
+
+        One all-or-nothing step: `finish` is called with the transaction that lists the new files. Returns the number
+        of the ingest that it was.
+        """
+        self.recover()
+        ingest = int(self.catalog.meta("next_ingest", "1"))
+        users = pc.unique(events[LOGGED.USER]).to_pylist()
+        with self.resources.connect() as con:
+            con.register("judged", events.append_column("fate", pa.array(["new"] * len(events))))
+            files = self._write(con, ingest) if len(events) else []
+        with self.catalog.transaction() as db:
+            db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", files)
+            db.executemany("INSERT INTO touched VALUES (?, ?)", ((ingest, user) for user in users))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('next_ingest', ?)", (str(ingest + 1),))
+            finish(db)
+        return ingest
 
     def _stage(self, con: duckdb.DuckDBPyConnection, delivery: Path) -> tuple[int, int]:
         """Put row numbers in place of ids (table `staged`); returns how many were offered and how many are erased."""

@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from mien.core.errors import TransientError
 from mien.core.tables import LOG, LOGGED
 from mien.core.tracked import Refusal, Tracked
-from mien.stores.append import COLUMNS, QUOTED, Append, Rows
+from mien.stores.append import COLUMNS, QUOTED, Append, Rows, item_json
 from mien.stores.catalog import Catalog
 
 CACHED_IDS = 200_000
@@ -77,14 +77,18 @@ class Tail:
 
         Fates: new, duplicate, conflict (the id of another message: the first received stays), erased (the user was
         forgotten), and the reason of each refusal; beside them `events`. Raises `TransientError` where the disk is
-        full or another process holds the file; then nothing was kept. Cost: some 20 µs a message, and one sync.
+        full or another process holds the file; then nothing was kept. Cost: some 50 µs a message, and one sync.
         """
+        return self.append_all([messages], source)[0]
+
+    def append_all(self, batches: Iterable[Iterable[Tracked | Refusal]], source: str = "http") -> list[Counter[str]]:
+        """`append` for several batches that share one transaction, and so one sync."""
         with self._writing:
             try:
                 with self._catalog.transaction() as db:
                     self._refresh(db)
-                    append = Append(self._catalog, db, self._rows, key=self._key, most_ids=self.most_ids, source=source)
-                    return append.all(messages)
+                    options: dict[str, Any] = {"key": self._key, "most_ids": self.most_ids, "source": source}
+                    return [Append(self._catalog, db, self._rows, **options).all(batch) for batch in batches]
             except sqlite3.OperationalError as failed:
                 self._rows.clear()
                 raise TransientError(f"{self.path}: {failed}. Nothing was kept; send it again later.") from None
@@ -106,6 +110,24 @@ class Tail:
             db.execute(f"DELETE FROM {table} WHERE user = ?", (user,))
         db.execute("DELETE FROM unfolded WHERE person = ?", (user,))
         return int(gone)
+
+    def moved(
+        self,
+        db: sqlite3.Connection,
+        before: int,
+        items: dict[str, dict[str, Any]],
+        report: Callable[[dict[str, int]], tuple[str, str]],
+    ) -> None:
+        """The events before an offset are in the history now, and so are these items: drop them in that transaction.
+
+        `report`: makes of the fates since the last time what the ingest is remembered by: its source, and JSON.
+        """
+        fates = dict(db.execute("SELECT fate, n FROM fates"))
+        db.execute("DELETE FROM tail WHERE offset < ?", (before,))
+        db.execute("DELETE FROM fates")
+        written = ((item_id, item_json(fields)) for item_id, fields in items.items())
+        db.executemany("DELETE FROM told_items WHERE item_id = ? AND fields = ?", written)
+        db.execute("INSERT INTO ingests (source, report) VALUES (?, ?)", report(fates))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
