@@ -15,6 +15,7 @@ import typer
 from packaging.requirements import Requirement
 
 from mien.cli import app as commands
+from mien.collect.spec import MEANINGS
 from mien.core import tables
 from mien.core.event import ACTIONS
 from mien.features.weights import DEFAULT_WEIGHTS
@@ -219,6 +220,16 @@ def test_every_error_code_is_described() -> None:
     page = (DOCS / "http.md").read_text(encoding="utf-8").partition("\n## ")[0]
     described = {(int(row[0]), code) for row in rows(page) for code in words(row[1])}
     assert {(status, kind.code) for kind, status in STATUS} <= described
+
+
+def test_every_tracked_event_is_described() -> None:
+    for page in (DOCS / "tracking.md", DOCS / "zh" / "tracking.md"):
+        (text,) = [text for heading, text in sections(page).items() if heading in ("Events", "事件")]
+        described = {row[0]: (words(row[1])[0], words(row[2]), words(row[3])) for row in rows(text)}
+        assert described == {
+            name: (str(one.action), [one.each] if one.each else [], [*one.query, *one.text, *one.rating])
+            for name, one in MEANINGS.items()
+        }
 
 
 # ── packages ─────────────────────────────────────────────────────────────────────────────────────────────────────

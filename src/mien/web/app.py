@@ -1,20 +1,33 @@
 """The HTTP application: routes, errors, health, and the server that runs them."""
 
 import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import uvicorn
 from fastapi import FastAPI, Response
+from starlette.concurrency import run_in_threadpool
 
 from mien.core.errors import NotReady, UsageError
+from mien.live import Live
 from mien.shop import Shop
-from mien.web import errors, query
+from mien.web import errors, query, tracking
+from mien.web.keys import KeyCheck, any_key
 
 
-def create_app(shop: Shop) -> FastAPI:
-    """The API of one shop. Its OpenAPI page is `/docs`."""
-    app = FastAPI(title="Mien", version=version("mien"), description="User profiles you can question.")
+def create_app(shop: Shop, *, keys: KeyCheck = any_key) -> FastAPI:
+    """The API of one shop. Its OpenAPI page is `/docs`. `keys`: who may track."""
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        live = app.state.live = Live(shop)
+        yield
+        await run_in_threadpool(live.close)
+
+    app = FastAPI(title="Mien", version=version("mien"), description="User profiles you can question.", lifespan=living)
     errors.install(app)
+    app.include_router(tracking.router(keys))
     app.include_router(query.router(shop))
 
     @app.get("/healthz", summary="The process is alive")

@@ -1,6 +1,7 @@
 """Errors of the domain become HTTP answers, in one table. Every error is `{"code", "message"}`; no trace leaves."""
 
 import logging
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,10 +18,16 @@ from mien.core.errors import (
     UsageError,
     WorkspaceError,
 )
+from mien.live import Overloaded
+from mien.web.bodies import TooLarge
+from mien.web.keys import NotAllowed
 
 log = logging.getLogger("mien.web")
 
 STATUS: tuple[tuple[type[MienError], int], ...] = (
+    (NotAllowed, 401),
+    (TooLarge, 413),
+    (Overloaded, 429),
     (UsageError, 400),
     (UnknownName, 404),
     (SourceError, 400),
@@ -32,10 +39,18 @@ STATUS: tuple[tuple[type[MienError], int], ...] = (
 """The first class that fits gives the status; any other error of ours is a 500."""
 
 
-def answer(status: int, code: str, message: str) -> JSONResponse:
-    """An error as clients expect it."""
-    headers = {"Retry-After": "5"} if status == 503 else None
-    return JSONResponse({"code": code, "message": message}, status_code=status, headers=headers)
+def answer(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, *, retry_s: int = 5
+) -> JSONResponse:
+    """An error as clients expect it. `retry_s`: when it is worth trying again, where it is."""
+    told = dict(headers or {}) | ({"Retry-After": str(retry_s)} if status in (429, 503) else {})
+    return JSONResponse({"code": code, "message": message}, status_code=status, headers=told)
+
+
+def of(error: MienError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer that the table gives to an error of ours."""
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return answer(status, error.code, str(error), headers, retry_s=getattr(error, "retry_s", 5))
 
 
 def install(app: FastAPI) -> None:
@@ -43,8 +58,7 @@ def install(app: FastAPI) -> None:
 
     async def ours(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, MienError)
-        status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-        return answer(status, error.code, str(error))
+        return of(error)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)

@@ -1,0 +1,76 @@
+"""The routes that take events in, as Segment's and RudderStack's client libraries speak to them.
+
+Answers exactly 200 once a batch is durable; every error is `{"code", "message"}`, since clients send a batch again
+where they understand neither. A bad message of a batch is a dead letter, never an error of the batch.
+"""
+
+import asyncio
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from mien.collect.tracking import KINDS
+from mien.core.errors import MienError
+from mien.core.tracked import Refusal
+from mien.live import Live
+from mien.web import errors
+from mien.web.bodies import read_body, unpacked
+from mien.web.keys import KeyCheck, key_of
+
+MANY = ("batch", "import")
+SHORT = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch"}
+"""Short forms, as libraries in browsers use them."""
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
+    "Access-Control-Max-Age": "86400",
+}
+"""Tracking is called from the pages of the shop; a write key lets nobody read, so any page may."""
+SUMMARIES = {"batch": "Take in messages of any kind", "import": "Take in messages of the past"}
+
+
+def router(check: KeyCheck) -> APIRouter:
+    """The routes; `app.state.live` takes what they are sent."""
+    routes = APIRouter(prefix="/v1")
+
+    def add(path: str, name: str, *, shown: bool) -> None:
+        async def post(request: Request) -> Response:
+            return await take(request, None if name in MANY else name, check)
+
+        routes.add_api_route(
+            f"/{path}",
+            post,
+            methods=["POST"],
+            include_in_schema=shown,
+            summary=SUMMARIES.get(name, f"Take in one message of the kind {name}"),
+            name=f"post_{path}",
+        )
+        routes.add_api_route(f"/{path}", preflight, methods=["OPTIONS"], include_in_schema=False)
+
+    for name in (*KINDS, *MANY):
+        add(name, name, shown=True)
+    for path, name in SHORT.items():
+        add(path, name, shown=False)
+    return routes
+
+
+async def preflight() -> Response:
+    """What a browser asks before it posts."""
+    return Response(status_code=204, headers=CORS)
+
+
+async def take(request: Request, kind: str | None, check: KeyCheck) -> Response:
+    """Read, append, and answer when it is durable."""
+    live: Live = request.app.state.live
+    try:
+        body = unpacked(await read_body(request), request.headers.get("content-encoding"))
+        source = check(key_of(request.headers.get("authorization"), body))
+        messages = live.read(body, source=source, kind=kind)
+        fates = await asyncio.wrap_future(live.submit(messages, source=source))
+    except MienError as error:
+        return errors.of(error, CORS)
+    if kind is not None and isinstance(messages[0], Refusal):
+        return errors.answer(400, messages[0].reason, messages[0].detail, CORS)
+    answer = msgspec.json.encode({"success": True, "fates": fates})
+    return Response(answer, media_type="application/json", headers=CORS)
