@@ -90,6 +90,8 @@ def test_traits_consents_and_joins() -> None:
     assert found.traits == {"age": 41, "vip": True, "address.city": "苏州"}
     assert found.consents == {"personalisation": False}
     assert (found.user_id, found.joins) == ("ann", "a-1")
+    rudder = tracked(type="identify", userId="ann", context={"traits": {"age": 41}})
+    assert rudder.traits == {"age": 41}
     alias = tracked(type="alias", userId="ann", previousId="a-2")
     assert (alias.user_id, alias.joins) == ("ann", "a-2")
 

@@ -134,7 +134,7 @@ def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind:
     if said == "track":
         _read_track(message, tracked)
     elif said == "identify":
-        tracked.traits = _traits(message.traits or {})
+        tracked.traits = _traits(_told(message))
     elif said == "alias":
         previous = _person(message.previous_id, "previousId", refused)
         if previous is not None and previous != person:
@@ -190,7 +190,7 @@ def _digest(message: Message, kind: str) -> int:
     """64 bits of what the message says; when it was sent is left out, since each attempt says another time."""
     parts = (
         kind, message.user_id, message.anonymous_id, message.previous_id, message.group_id, message.event, message.name,
-        message.properties, message.traits, message.original_timestamp or message.timestamp,
+        message.properties, _told(message), message.original_timestamp or message.timestamp,
     )  # fmt: skip
     hashed = hashlib.blake2b(_canonical.encode(parts), digest_size=8).digest()
     return int.from_bytes(hashed, "little", signed=True)
@@ -339,6 +339,12 @@ def _other(name: str, properties: dict[str, Any] | None) -> Other:
 
 
 # -- what is declared ---------------------------------------------------------------------------------------------
+
+
+def _told(message: Message) -> dict[str, Any]:
+    """What is said of a user: RudderStack's libraries write it under `context`."""
+    traits = (message.context or {}).get("traits")
+    return (traits if isinstance(traits, dict) else {}) | (message.traits or {})
 
 
 def _traits(traits: dict[str, Any]) -> dict[str, str | int | float | bool]:

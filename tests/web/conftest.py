@@ -1,0 +1,40 @@
+"""A real server on this machine, in a thread of the test."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+import uvicorn
+
+from mien.shop import Shop
+from mien.web.app import create_app
+from mien.web.keys import KeyCheck, any_key
+
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture
+def serving() -> Serve:
+    """`with serving(shop) as url`: the API of a shop, listening on a free port of 127.0.0.1."""
+
+    @contextmanager
+    def serve(shop: Shop, keys: KeyCheck = any_key) -> Iterator[str]:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(shop, keys=keys), log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            until = time.monotonic() + 30
+            while not server.started:
+                assert time.monotonic() < until, "the server does not start"
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            listener.close()
+
+    return serve

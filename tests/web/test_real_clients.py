@@ -1,0 +1,97 @@
+"""Client libraries as they come from the registry, unchanged, against a real server."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from mien.core.tables import LOGGED
+from mien.shop import create
+from mien.web.keys import NotAllowed
+
+EVENTS = 1_000
+Serve = Callable[..., AbstractContextManager[str]]
+CLIENTS = {
+    "segment-analytics-python==2.4.0": ("segment.analytics.client", "host"),
+    "segment-analytics-python==2.3.4": ("segment.analytics.client", "host"),
+    "rudder-sdk-python==2.1.9": ("rudderstack.analytics.client", "host"),
+}
+"""Requirement → the module of its client, and what it calls the server's address."""
+
+PROGRAM = """
+import sys
+from importlib import import_module
+module, word, url, events, wait_s = sys.argv[1:]
+options = {word: url, "max_queue_size": 2_000, "upload_interval": float(wait_s)}
+client = import_module(module).Client("key", **options, on_error=lambda *told: print(told[0]))
+client.identify("u0", {"age": 41})
+for k in range(int(events)):
+    client.track(f"u{k % 50}", "Product Viewed", {"product_id": f"p{k % 70}", "price": 9.5, "名": "杯子"})
+client.flush()
+client.join()
+"""
+
+
+@pytest.fixture(scope="session")
+def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clients")
+
+
+def run(requirement: str, folder: Path, url: str, events: int, wait_s: float = 0.5) -> str:
+    """Send events by a client, which waits that long for a full batch; what it had to say about errors."""
+    place = folder / requirement
+    if not place.is_dir():
+        install = [sys.executable, "-m", "pip", "install", "-q", "--target", str(place), requirement]
+        installed = subprocess.run(install, capture_output=True, text=True, timeout=300, check=False)
+        if installed.returncode and not os.environ.get("MIEN_REQUIRE_SHARED"):
+            pytest.skip(f"{requirement} cannot be installed here: {installed.stderr[-300:]}")
+        assert installed.returncode == 0, installed.stderr
+    command = [sys.executable, "-c", PROGRAM, *CLIENTS[requirement], url, str(events), str(wait_s)]
+    environment = {**os.environ, "PYTHONPATH": str(place), "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("requirement", CLIENTS)
+def test_all_events_of_a_clients_queue_arrive_once(
+    requirement: str, client_folder: Path, tmp_path: Path, serving: Serve
+) -> None:
+    with create(tmp_path / "shop") as shop:
+        with serving(shop) as url:
+            assert run(requirement, client_folder, url, EVENTS) == ""
+        tail = shop.stock.tail
+        table = tail.table()
+        assert len(table) == len(set(table[LOGGED.EVENT_ID].to_pylist())) == EVENTS
+        assert tail.fates() == {"new": EVENTS + 1}
+        row = shop.stock.catalog.users.row("u0")
+        assert row is not None
+        declared = shop.stock.catalog.declared(row)
+        assert declared is not None
+        assert declared.traits == {"age": 41}
+        assert table.filter([user == row for user in table[LOGGED.USER].to_pylist()]).num_rows == EVENTS // 50
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("requirement", CLIENTS)
+def test_a_rejected_batch_is_sent_exactly_once(
+    requirement: str, client_folder: Path, tmp_path: Path, serving: Serve
+) -> None:
+    asked, lock = [], threading.Lock()
+
+    def refuse(key: str | None) -> str:
+        with lock:
+            asked.append(key)
+        raise NotAllowed("This write key is not known.")
+
+    with create(tmp_path / "shop") as shop, serving(shop, keys=refuse) as url:
+        told = run(requirement, client_folder, url, 50, wait_s=4)
+        assert "not_allowed" in told or "401" in told
+        assert asked == ["key"]
+        assert len(shop.stock.tail) == 0
