@@ -17,9 +17,9 @@ from mien.core.ids import UserRow
 from mien.core.tables import LOGGED
 from mien.features.codec import decode
 from mien.live import Live, Overloaded
-from mien.prepare.judgement import Judgement
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
+from mien.testing.live_checks import unlike_the_log
 from mien.testing.state_checks import differences
 from mien.testing.world import World, world
 
@@ -68,22 +68,6 @@ def settled(shop: Shop, within_s: float = 20) -> None:
         time.sleep(0.01)
 
 
-def assert_states_are_a_fresh_fold(shop: Shop) -> None:
-    """Every person's state equals the fold of their events in the log."""
-    stock = shop.stock
-    build = stock.workspace.build()
-    assert build is not None
-    judgement = Judgement.from_dict(stock.population(build.population).judgement)
-    for row in range(len(stock.catalog.users)):
-        if stock.catalog.person(row) != row:
-            assert stock.states.read(UserRow(row)) is None
-            continue
-        data = stock.states.read(UserRow(row))
-        wanted = stock.refold(stock.persons(row), None, judgement)
-        assert (data is None) == (wanted.events == 0), row
-        assert data is None or differences(decode(data), wanted) == []
-
-
 def test_a_purchase_is_in_profile_and_recommendations_at_once(shop: Shop, toy: World) -> None:
     user = toy.user_ids[0]
     before = shop.profile(user).events
@@ -95,7 +79,7 @@ def test_a_purchase_is_in_profile_and_recommendations_at_once(shop: Shop, toy: W
         assert profile.events == before + 2
         assert shop.explain(user, "teapot").results
         assert live.track(body(message(2, "Order Completed", user, toy))) == {"duplicate": 1, "events": 0}
-    assert_states_are_a_fresh_fold(shop)
+    assert unlike_the_log(shop) == []
 
 
 def test_a_newcomer_has_a_profile_and_personal_answers(shop: Shop, toy: World) -> None:
@@ -127,7 +111,7 @@ def test_order_batching_and_repetition_change_nothing(original: Path, tmp_path: 
                     live.track(body(*order[:size]))
                     order = order[size:]
                 settled(shop)
-            assert_states_are_a_fresh_fold(shop)
+            assert unlike_the_log(shop) == []
             users = [shop.stock.catalog.users.row(f"u{k}") for k in range(4)]
             found.append([decode(shop.stock.states.read(UserRow(row or 0)) or b"") for row in users])
     for others in found[1:]:
@@ -161,14 +145,14 @@ def test_builds_while_events_stream(shop: Shop, toy: World) -> None:
         settled(shop)
     assert sent[0] > 50
     assert {report.refitted for report in reports} >= {True}
-    assert_states_are_a_fresh_fold(shop)
+    assert unlike_the_log(shop) == []
     assert len(shop.stock.history) + len(shop.stock.tail) == len(toy.events) + sent[0]
     assert sum(shop.profile(f"u{k}").events for k in range(9)) == sent[0]
     last = shop.build()
     assert len(shop.stock.tail) == 0
     assert last.quality.arrivals is not None
     assert last.quality.arrivals.new == len(toy.events) + sent[0]
-    assert_states_are_a_fresh_fold(shop)
+    assert unlike_the_log(shop) == []
 
 
 def test_a_visitor_becomes_a_user(shop: Shop, toy: World) -> None:
@@ -185,12 +169,12 @@ def test_a_visitor_becomes_a_user(shop: Shop, toy: World) -> None:
         assert profile.events == 3
         assert shop.profile("a-1").events == 3
         assert [trait.value for trait in profile.traits if trait.name == "age"] == [41]
-        assert_states_are_a_fresh_fold(shop)
+        assert unlike_the_log(shop) == []
     shop.build()
     assert shop.profile("vera").events == 3
     shop.split("a-1")
     assert (shop.profile("vera").events, shop.profile("a-1").events) == (1, 2)
-    assert_states_are_a_fresh_fold(shop)
+    assert unlike_the_log(shop) == []
 
 
 def test_erasing_takes_all_ids_of_a_person_out_of_the_tail(shop: Shop, toy: World) -> None:
