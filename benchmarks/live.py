@@ -3,7 +3,7 @@
 python benchmarks/live.py [--events 20000] [--batch 50] [--connections 4] [--rounds 3]
 
 Both servers run under uvicorn in a process of their own and answer 200 after the commit (`synchronous=FULL`). The bare
-app parses the JSON and writes each message as it came, one transaction for all requests that wait. The rounds alternate.
+app parses the JSON and writes each message as it came, one transaction for all requests that wait. Rounds alternate.
 """
 
 import argparse

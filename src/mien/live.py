@@ -6,6 +6,7 @@ A thread folds the tail into the states and commits states and offset in one tra
 
 import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -27,6 +28,9 @@ AT_ONCE = 5_000
 """Messages of one append."""
 IDLE_S = 1.0
 """How often an idle folder looks whether another process has appended or built."""
+
+PAUSE_S = 0.25
+"""The longest pause of folding while batches wait to be written."""
 
 Fates = Counter[str]
 
@@ -158,8 +162,18 @@ class Live:
             self._appended.wait(IDLE_S)
             self._appended.clear()
             try:
-                self._fold.catch_up()
+                while self._fold_some():
+                    pass
             except Exception:
                 log.exception("the tail could not be folded; it is tried again")
             if self._closing and not self._threads[0].is_alive():
                 return
+
+    def _fold_some(self) -> bool:
+        """One step of folding; whether there may be more. While batches wait, folding takes a quarter of the time."""
+        began = time.monotonic()
+        if self._fold.step() is None:
+            return False
+        if self._queued and not self._closing:
+            time.sleep(min(PAUSE_S, 3 * (time.monotonic() - began)))
+        return True

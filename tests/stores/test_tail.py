@@ -49,9 +49,9 @@ def test_the_tail_reads_as_the_log_does(tail: Tail) -> None:
     assert table[LOGGED.AT].to_pylist() == [from_us(NOW_US)] * 3
     assert tail.table(user=1).num_rows == 1
     assert tail.table(before=2).num_rows == 1
-    part, offset = tail.read(2, 1)
-    assert (part[LOGGED.EVENT_ID].to_pylist(), offset) == (["m2"], 3)
-    assert tail.read(4, 10) == (LOG.empty_table(), 4)
+    (event,), offset = tail.read(2, 1)
+    assert (event.event_id, event.user, event.at_us, offset) == ("m2", 1, NOW_US, 3)
+    assert tail.read(4, 10) == ([], 4)
     assert tail.users(before=3) == [0, 1]
 
 

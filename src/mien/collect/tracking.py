@@ -33,7 +33,6 @@ KINDS: tuple[Kind, ...] = ("track", "identify", "page", "screen", "group", "alia
 Id = str | int | float | None
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BLANK = re.compile(r"^\s*$")
 
 
 class Message(msgspec.Struct, rename="camel", gc=False):
@@ -162,7 +161,7 @@ def plain_id(value: object, limit: int = USER_ID_LENGTH) -> str | None:
         return None
     if len(text) > limit:
         raise _Refused("id_too_long", f"an id of {len(text):,} characters; it may have {limit:,}")
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         raise _Refused("bad_id", "an id with control characters")
     return text
 
@@ -300,6 +299,8 @@ def _money(
 
 def _tell_item(tracked: Tracked, product: dict[str, Any]) -> None:
     """What a message tells of an item, where it at least names it by a title."""
+    if _first(product, ITEM_FIELDS["title"]) is None:
+        return
     item_id = plain_id(_first(product, ITEM_ID))
     told: dict[str, Any] = {column: _text(_first(product, names)) for column, names in ITEM_FIELDS.items()}
     told["price"] = number(product.get("price"))
@@ -319,15 +320,21 @@ def number(value: object) -> float | None:
 
 
 def _first(properties: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((properties[name] for name in names if properties.get(name) not in (None, "")), None)
+    for name in names:
+        value = properties.get(name)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def _text(value: object) -> str | None:
     """A text without control characters, cut; numbers as they are written; None for blanks and anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    text = _CONTROL.sub(" ", str(value))[:TEXT_LENGTH]
-    return None if _BLANK.match(text) else text
+    text = str(value)[:TEXT_LENGTH]
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    return text if text.strip() else None
 
 
 def _json(value: object) -> str:

@@ -8,17 +8,18 @@ gate and adds what of the tail they held, so it never matters whether and when a
 import json
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 
 from mien.collect.spec import ITEM_FIELDS
 from mien.core.event import LoggedEvent
 from mien.core.ids import UserRow
-from mien.core.tables import ITEM, ITEMS, LOGGED
+from mien.core.tables import ITEM, ITEMS
 from mien.features.folder import Folder
 from mien.prepare.clean import judge_event
 from mien.prepare.judgement import Judgement
-from mien.shop.stock import Stock, logged
+from mien.shop.stock import Stock
 from mien.shop.workspace import Build
 
 AT_ONCE = 1_000
@@ -56,14 +57,14 @@ class TailFold:
                 return None
             unfolded = stock.tail.unfolded()  # before the stitches are read: what comes later is for the next step
             offset = max(1, stock.states.offset())
-            table, after = stock.tail.read(offset, AT_ONCE)
-            if not len(table) and not unfolded:
+            events, after = stock.tail.read(offset, AT_ONCE)
+            if not events and not unfolded:
                 return None
-            stale = self._folder.take(self._kept(table), after) if len(table) else []
+            stale = self._folder.take(self._kept(events), after) if events else []
             self._refold([*unfolded, *stale])
             if unfolded:
                 stock.tail.folded(unfolded)
-            return len(table)
+            return len(events)
 
     def _ready(self) -> bool:
         """Whether there are states to add to; takes over from whoever changed them last."""
@@ -77,11 +78,12 @@ class TailFold:
             self._folder = Folder(self.stock.states, self.stock.settings.fold)
         return True
 
-    def _kept(self, table: pa.Table) -> list[LoggedEvent]:
-        """The events as the fold takes them: judged, each under the row of its person."""
-        rows = table[LOGGED.USER].to_pylist()
-        person = {row: UserRow(self.stock.catalog.person(row)) for row in set(rows)}
-        events = logged(table, [person[row] for row in rows])
+    def _kept(self, events: list[LoggedEvent]) -> list[LoggedEvent]:
+        """The events that are kept: judged, each under the row of its person."""
+        person = {user: UserRow(self.stock.catalog.person(user)) for user in {event.user for event in events}}
+        events = [
+            event if person[event.user] == event.user else replace(event, user=person[event.user]) for event in events
+        ]
         judged = (judge_event(event, self._judgement) for event in events)
         return [one.event for one in judged if one.verdict is None]
 

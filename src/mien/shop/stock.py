@@ -3,10 +3,9 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -172,18 +171,17 @@ class Stock:
                 self.states.write([(UserRow(person), encode(state))])
 
 
-def logged(events: pa.Table, user: UserRow | Sequence[UserRow]) -> list[LoggedEvent]:
-    """Rows of the log as events, under one user or each under its own; a number not said is NaN, to be judged."""
-    users = repeat(user, len(events)) if isinstance(user, int) else user
+def logged(events: pa.Table, user: UserRow) -> list[LoggedEvent]:
+    """Rows of the log as events; a number that was not said is NaN, for the judgement to fill."""
     at_us = events[LOGGED.AT].cast(pa.int64()).to_pylist()
     names = (LOGGED.EVENT_ID, LOGGED.ACTION, LOGGED.ITEM, LOGGED.VALUE, LOGGED.QUANTITY, LOGGED.QUERY, LOGGED.TEXT)
     columns = [events[name].to_pylist() for name in names]
     return [
         LoggedEvent(
-            one, event_id, Action(action), at, NO_ITEM if item is None else ItemRow(item), _said(value),
+            user, event_id, Action(action), at, NO_ITEM if item is None else ItemRow(item), _said(value),
             _said(quantity), query, text,
         )
-        for one, at, event_id, action, item, value, quantity, query, text in zip(users, at_us, *columns, strict=True)
+        for at, event_id, action, item, value, quantity, query, text in zip(at_us, *columns, strict=True)
     ]  # fmt: skip
 
 

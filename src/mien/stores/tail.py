@@ -6,6 +6,7 @@ whatever the instant of a crash. `synchronous=FULL`: a sync lies between an appe
 """
 
 import json
+import math
 import sqlite3
 import threading
 from collections import Counter
@@ -16,6 +17,8 @@ from typing import Any
 import pyarrow as pa
 
 from mien.core.errors import TransientError
+from mien.core.event import Action, LoggedEvent
+from mien.core.ids import NO_ITEM, ItemRow, UserRow
 from mien.core.tables import LOG, LOGGED
 from mien.core.tracked import Refusal, Tracked
 from mien.stores.append import COLUMNS, QUOTED, Append, Rows, item_json
@@ -143,12 +146,13 @@ class Tail:
     def __len__(self) -> int:
         return int(self._select("SELECT count(*) FROM tail")[0][0])
 
-    def read(self, since: int, most: int) -> tuple[pa.Table, int]:
-        """Up to `most` events from an offset on (schema LOG), and the offset after them."""
-        rows = self._select(
-            f"SELECT offset, {QUOTED} FROM tail WHERE offset >= ? ORDER BY offset LIMIT ?", (since, most)
-        )
-        return _table([row[1:] for row in rows]), rows[-1][0] + 1 if rows else since
+    def read(self, since: int, most: int) -> tuple[list[LoggedEvent], int]:
+        """Up to `most` events from an offset on, as the fold takes them, and the offset after them.
+
+        A number that was not said is NaN, to be judged. Cost: some µs an event.
+        """
+        rows = self._select(_EVENTS, (since, most))
+        return [_logged(*row[1:]) for row in rows], rows[-1][0] + 1 if rows else since
 
     def table(self, before: int | None = None, user: int | None = None) -> pa.Table:
         """The events before an offset (exclusive; None: all), of one user or of all, as the table engine takes them."""
@@ -210,6 +214,29 @@ class Tail:
                 return True
             self._catalog.set_meta("folder", token)
             return False
+
+
+_EVENTS = (
+    f'SELECT offset, "{LOGGED.USER}", event_id, action, "{LOGGED.AT}", item, value, quantity, query, text '
+    "FROM tail WHERE offset >= ? ORDER BY offset LIMIT ?"
+)
+
+
+def _logged(
+    user: int, event_id: str, action: str, at_us: int, item: int | None, value: float | None, quantity: float | None,
+    query: str | None, text: str | None,
+) -> LoggedEvent:  # fmt: skip
+    return LoggedEvent(
+        UserRow(user),
+        event_id,
+        Action(action),
+        at_us,
+        NO_ITEM if item is None else ItemRow(item),
+        math.nan if value is None else value,
+        math.nan if quantity is None else quantity,
+        query,
+        text,
+    )
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
