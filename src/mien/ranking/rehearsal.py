@@ -177,6 +177,18 @@ class Rehearsal:
         return Rehearsed(blend, gains, None, question, again, own_type, person is not None)
 
 
+DISCOVERY = 2.0
+"""How much a question counts that was answered with something new of a category the person had bought of before."""
+
+
+def discovery(by: float = DISCOVERY) -> Callable[[Rehearsed], float]:
+    """The weight of a question: `by` where the person tried something new of what they know, else 1.
+
+    Most answers are repeats; counted alike they teach to show nothing else, and who looks for something new pays.
+    """
+    return lambda one: by if one.own_type and not one.again else 1.0
+
+
 def examples_of(asked: Iterable[A], *, most: int = 300, weigh: Callable[[A], float] | None = None) -> Examples:
     """What a ranker learns from: of each question that decides the `most` best candidates, and what had a gain.
 

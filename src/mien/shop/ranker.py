@@ -19,7 +19,7 @@ from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
 from mien.ranking.past import past_shelf
 from mien.ranking.ranker import LearnOptions, Ranker, learn
-from mien.ranking.rehearsal import Rehearsal, examples_of, questions
+from mien.ranking.rehearsal import Rehearsal, discovery, examples_of, questions
 from mien.ranking.shown import GAINS, Shown, shown_examples
 from mien.shop.stock import Stock
 from mien.shop.workspace import Build
@@ -66,7 +66,7 @@ def learn_ranker(
             "Searches are ranked by the weights of the settings."
         )
     rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
-    examples = examples_of(rehearsal.ask(asked, progress))
+    examples = examples_of(rehearsal.ask(asked, progress), weigh=discovery())
     facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "purchases"}
     return learn(examples, LearnOptions(), seed=seed, facts=facts)
 

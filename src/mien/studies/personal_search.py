@@ -28,7 +28,8 @@ from mien.ranking.lexical import TextIndex
 from mien.ranking.measures import measure_of
 from mien.ranking.past import past_shelf
 from mien.ranking.ranker import LearnOptions, Ranker, grow, learn
-from mien.ranking.rehearsal import Question, Rehearsal, Rehearsed, examples_of, questions
+from mien.ranking.rehearsal import DISCOVERY, Question, Rehearsal, Rehearsed, examples_of, questions
+from mien.ranking.rehearsal import discovery as weight_of
 from mien.ranking.shelf import Shelf
 from mien.studies.metrics import Interval, draws, mrr_at, ndcg_at
 from mien.testing.journey import Journey, searchable_journey
@@ -47,7 +48,7 @@ def study(
     queries: int = 20_000,
     learn_queries: int = 20_000,
     rounds: int = 300,
-    discovery: float = 1.0,
+    discovery: float = DISCOVERY,
     unconstrained: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
@@ -110,9 +111,7 @@ class _World:
     def learn(self, most: int, options: LearnOptions, discovery: float, *, unconstrained: bool) -> _Learnt:
         rehearsal = self.rehearsal(LEARN)
         asked = self.asked(rehearsal.shelf, (LEARN, TEST), most, self.seed + 1)
-        examples = examples_of(
-            rehearsal.ask(asked, self.report), weigh=lambda one: discovery if segment(one) == 1 else 1.0
-        )
+        examples = examples_of(rehearsal.ask(asked, self.report), weigh=weight_of(discovery))
         free = {}
         if unconstrained:
             names = list(examples.columns)
