@@ -199,7 +199,7 @@ def test_erasing_takes_all_ids_of_a_person_out_of_the_tail(shop: Shop, toy: Worl
     assert left == set()
 
 
-def test_the_table_engine_reads_history_and_tail_as_one(shop: Shop, toy: World) -> None:
+def test_the_log_of_a_user_is_history_and_tail_as_one(shop: Shop, toy: World) -> None:
     user = toy.user_ids[0]
     with Live(shop) as live:
         live.track(body(message(1, "Product Viewed", user, toy)))
