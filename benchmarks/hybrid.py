@@ -31,7 +31,7 @@ from mien.studies.judged import Judged, read_judged
 from mien.studies.metrics import bootstrap_mean, hit_matrix, ndcg_at, recall_at
 from mien.testing.world import items_table
 
-WEIGHTS = (0.0, 0.35, 0.7, 1.0, 1.4, 2.0)
+WEIGHTS = (0.0, 0.35, 0.5, 0.7, 1.0)
 SHOWN = 100
 
 
