@@ -46,7 +46,7 @@ class RankingOptions:
     """How many items of like meaning follow where fewer than ten match the words; 0: none."""
     candidates: int = 10_000
     """Most text matches that are ranked."""
-    sources: int = 300
+    sources: int = 50
     """Of how many of the user's items the neighbours are looked up, strongest first."""
     popular_candidates: int = 500
     """How many of the most popular items are always candidates of a recommendation."""
