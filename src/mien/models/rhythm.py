@@ -171,7 +171,7 @@ class Rhythm(Model):
         self._check_fitted()
         place = np.minimum(item, max(self.n_items - 1, 0))
         new = item >= self.n_items
-        gap = np.where(new, self._usual("gap"), self.fitted["gap"][place] if self.n_items else 0.0)
+        gap = self._of("gap", new, place)
         factor = np.where(new, 1.0, self.fitted["factor"][place] if self.n_items else 1.0)
         n, strength = times
         days = expected_gap(n, first_us, last_us, gap)
@@ -187,16 +187,20 @@ class Rhythm(Model):
         and anything else of it, within `days`; an item that came after the fit has the shop's shares."""
         self._check_fitted()
         new, place = items >= self.n_items, np.minimum(items, max(self.n_items - 1, 0))
-        found = [np.where(new, self._usual(name), self.fitted[name][place]) for name in ("same", "other")]
-        return found[0], found[1]
+        same, other = (self._of(name, new, place) for name in ("same", "other"))
+        return same, other
 
     @property
     def days(self) -> float:
         """Within how many days `again` is meant."""
         return float(self.fitted["days"][0])
 
-    def _usual(self, name: str) -> float:
-        return float(np.median(self.fitted[name])) if self.n_items else 30.0
+    def _of(self, name: str, new: npt.NDArray[np.bool_], place: Rows) -> Floats:
+        """What was fitted for each item; the median of all for those that came after the fit."""
+        known = self.fitted[name][place] if self.n_items else np.zeros(len(place))
+        if not new.any():
+            return np.asarray(known)
+        return np.where(new, float(np.median(self.fitted[name])) if self.n_items else 30.0, known)
 
 
 def expected_gap(
