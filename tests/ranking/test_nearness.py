@@ -170,3 +170,24 @@ def test_items_change_live(shop, e5):
 def test_the_scale_of_nearness():
     assert scaled([0.9, 0.85, 0.8, 0.7, np.nan], 0.8, 0.9).tolist() == pytest.approx([1, 0.5, 0, 0, 0])
     assert Tier.NO_WORD < Tier.SOME_WORDS
+
+
+def test_similar_items_are_alike_in_what_they_say_too(shop, meaning):
+    """Nobody who buys green tea has ever touched its Chinese fellow's cup: what they say brings them together."""
+    row = shop.shelf.row("green-tea")
+    near, cosines = meaning.like(row, 3)
+    assert row not in near
+    assert cosines.tolist() == sorted(cosines.tolist(), reverse=True)
+    assert {shop.shelf.catalogue.item_id[k] for k in near.tolist()} & {"black-tea", "longjing"}
+    shelf = replace(shop.shelf, vectors=meaning)
+    context = replace(shop.context(None), shelf=shelf)
+    found = answer(Query(kind="similar", cart=("green-tea",), k=20), context)
+    read = {result.item_id: kinds(result).get("content") for result in found.results}
+    first = shop.shelf.catalogue.item_id[int(near[0])]
+    assert read[first].contribution == max(reason.contribution for reason in read.values() if reason is not None)
+    without = answer(Query(kind="similar", cart=("green-tea",), k=20), shop.context(None))
+    assert not any("content" in kinds(result) for result in without.results)
+
+
+def test_an_item_without_a_vector_is_like_nothing(meaning):
+    assert len(meaning.like(10_000, 3)[0]) == 0

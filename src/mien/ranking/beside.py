@@ -58,11 +58,11 @@ def alike_term(rows: Rows, asked: Asked, weight: float) -> Term:
 
 def content_term(rows: Rows, asked: Asked, weight: float) -> Term:
     """The highest cosine to an anchor's content, stretched so that the best candidate has 1 and the 100th has 0."""
-    vectors, context = asked.context.shelf.learnt.vectors, asked.context
+    vectors, context = asked.context.shelf.vectors, asked.context
     cosine, nearest = np.zeros(len(rows)), np.full(len(rows), -1, dtype=np.int64)
     if vectors is not None:
         for item in asked.anchors.tolist():
-            near, found = vectors.nearest(item, 100)
+            near, found = vectors.like(item, 100)
             if not len(near):
                 continue
             stretched = (found - found.min()) / max(float(found.max() - found.min()), 1e-9)

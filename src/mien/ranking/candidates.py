@@ -60,9 +60,9 @@ def _alike(asked: Asked) -> Iterator[Rows]:
     limit = asked.context.options.popular_candidates
     yield from _near(asked.anchors, asked)
     yield from _leaves(asked.anchors, limit, asked)
-    if (vectors := asked.context.shelf.learnt.vectors) is not None:
+    if (vectors := asked.context.shelf.vectors) is not None:
         for item in asked.anchors.tolist():
-            yield vectors.nearest(item, limit)[0]
+            yield vectors.like(item, limit)[0]
 
 
 def _complements(asked: Asked) -> Iterator[Rows]:

@@ -1,39 +1,25 @@
 """What a build learns for the kinds of recommendation; what a shop does not have is None and adds nothing."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.ids import Rows
 from mien.models.complements import Complements
 from mien.models.rhythm import Rhythm
 from mien.models.segments import SegmentPopular
 from mien.models.trend import NEVER, Trend
 
 
-class ItemVectors(Protocol):
-    """What items say of themselves, as vectors."""
-
-    def nearest(self, item: int, limit: int) -> tuple[Rows, npt.NDArray[np.float32]]:
-        """The items most like `item` and their cosines, best first, without itself; empty where it has no vector."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """`listed_us (n_items,)`: when each item was first in the catalogue, 0 where it was there as far back as is known.
-
-    `vectors`: content vectors, for likeness.
-    """
+    """`listed_us (n_items,)`: when each item was first in the catalogue, 0 where it always was, as far as is known."""
 
     complements: Complements | None = None
     rhythm: Rhythm | None = None
     trend: Trend | None = None
     segments: SegmentPopular | None = None
     listed_us: npt.NDArray[np.int64] | None = None
-    vectors: ItemVectors | None = None
 
     def arrived_us(self, n_items: int) -> npt.NDArray[np.int64]:
         """`(n_items,)` when each item came: when it was listed, else its first event, else 0 (nobody knows).

@@ -86,6 +86,15 @@ class Nearness:
             return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
         return self.index.nearest(vector, k, allowed)
 
+    def like(self, row: int, k: int) -> tuple[Rows, Vectors]:
+        """The k items nearest to an item and their cosines, best first, without itself; none where it says nothing."""
+        vector = self.index.vector(row)
+        if vector is None or not vector.any():
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+        rows, cosines = self.index.nearest(vector, k + 1)
+        others = rows != row
+        return rows[others][:k], cosines[others][:k]
+
 
 def _said(item: Item | None) -> str:
     """What an item says of itself; a title that is its id stands in for a missing one and says nothing."""

@@ -145,6 +145,14 @@ class VectorIndex:
             rows = self._proposed(query, k, allowed)
             return _best(rows, self.products(query, rows), k)
 
+    def vector(self, row: int) -> Vectors | None:
+        """`(dim,) float32` of one row, None where it has none."""
+        with self._lock:
+            if not 0 <= row < len(self._place) or self._place[row] < 0:
+                return None
+            found: Vectors = self._vectors_at(self._place[row : row + 1])[0]
+            return found
+
     def products(self, vector: Vectors, rows: Rows) -> Vectors:
         """`(len(rows),)`: the inner product of each row with the vector, NaN where a row has none."""
         query = np.asarray(vector, dtype=np.float32).ravel()
