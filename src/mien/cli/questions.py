@@ -12,8 +12,10 @@ from mien.cli.shared import (
     CartOption,
     ContextOption,
     CountOption,
+    FilterOption,
     JsonOption,
     KindOption,
+    PlainOption,
     WorkspaceOption,
     err,
     opened,
@@ -69,9 +71,7 @@ def search(
     no_understand: Annotated[
         bool, typer.Option("--no-understand", help="Read no category, brand, colour or price out of the query.")
     ] = False,
-    no_personalise: Annotated[
-        bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")
-    ] = False,
+    no_personalise: PlainOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Search the catalogue, for somebody or for anybody."""
@@ -105,22 +105,15 @@ def recommend(
     kind: KindOption = "for-you",
     cart: CartOption = None,
     context: ContextOption = None,
-    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
+    filter_: FilterOption = None,
     k: CountOption = 10,
-    no_personalise: Annotated[
-        bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")
-    ] = False,
+    no_personalise: PlainOption = False,
     json_: JsonOption = False,
 ) -> None:
     """What this user may want next, with reasons."""
     with opened(workspace) as shop:
-        asked: dict[str, Any] = {
-            "kind": kind,
-            "cart": cart or (),
-            "context": context or (),
-            "filters": filters(filter_),
-        }
-        show_answer(shop.recommend(user, k=k, personalise=not no_personalise, **asked), user, shop, json_)
+        asked = asked_for(kind, cart, context, filter_, personalise=not no_personalise)
+        show_answer(shop.recommend(user, k=k, **asked), user, shop, json_)
 
 
 def similar(
@@ -142,16 +135,20 @@ def explain(
     kind: KindOption = "for-you",
     cart: CartOption = None,
     context: ContextOption = None,
-    filter_: Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")] = None,
+    filter_: FilterOption = None,
     k: CountOption = 10,
+    no_personalise: PlainOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Why this item stands where it stands for this user, what would move it, and why it is not shown."""
     with opened(workspace) as shop:
-        asked: dict[str, Any] = {
-            "kind": kind,
-            "cart": cart or (),
-            "context": context or (),
-            "filters": filters(filter_),
-        }
+        asked = asked_for(kind, cart, context, filter_, personalise=not no_personalise)
         show_answer(shop.explain(user, item, query, k, **asked), f"{user} – {item}", shop, json_)
+
+
+def asked_for(
+    kind: str, cart: list[str] | None, context: list[str] | None, filter_: list[str] | None, *, personalise: bool
+) -> dict[str, Any]:
+    """What recommendations and explanations are asked alike."""
+    told: dict[str, Any] = {"kind": kind, "cart": cart or (), "context": context or ()}
+    return told | {"filters": filters(filter_), "personalise": personalise}

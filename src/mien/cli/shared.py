@@ -42,6 +42,8 @@ CartOption = Annotated[
 ContextOption = Annotated[
     list[str] | None, typer.Option("--context", help="An item of the running visit; may be repeated.", metavar="ITEM")
 ]
+FilterOption = Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")]
+PlainOption = Annotated[bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")]
 HERE = Path()
 
 
