@@ -8,9 +8,9 @@ import pytest
 from mien.core.errors import SourceError
 from mien.core.words import is_han
 from mien.ranking.lexical import Matches, Tier
-from mien.ranking.meaning import Space, tiered
 from mien.studies.chinese_queries import HEADS, by_hand, dropped, homophones, real, swapped, words_of
 from mien.studies.named import run_study
+from mien.studies.word_tiers import Space, tiered
 
 
 def test_the_questions_are_enough_and_none_is_twice() -> None:

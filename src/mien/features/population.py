@@ -210,7 +210,11 @@ def facet_shares(facet: Facet, population: Population, weights: ActionWeights) -
         totals.slow[held], population.as_of_us, population.settings.slow_days
     )
     np.add.at(mass, codes[codes >= 0], liking[codes >= 0])
-    mass = np.maximum(mass, 0.0)
+    return spread(np.maximum(mass, 0.0))
+
+
+def spread(mass: Floats) -> Floats:
+    """`(n,)` non-negative masses as shares that sum to 1, `UNIFORM` of it spread evenly; all, where all masses are 0."""
     even = np.full(len(mass), 1.0 / max(1, len(mass)))
     return (1.0 - UNIFORM) * mass / mass.sum() + UNIFORM * even if mass.sum() > 0 else even
 

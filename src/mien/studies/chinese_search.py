@@ -20,10 +20,10 @@ from mien.models.content.encoder import Encoder
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
 from mien.ranking.lexical import TextIndex
-from mien.ranking.meaning import Space, tiered
 from mien.studies.chinese_queries import Asked, by_hand, dropped, homophones, real, swapped, words_of
 from mien.studies.metrics import bootstrap_mean
 from mien.studies.reviews import Labelled, read_labelled, stratified
+from mien.studies.word_tiers import Space, tiered
 from mien.testing.world import items_table
 
 NAME = "search-chinese"

@@ -5,7 +5,7 @@ one a household, basket and type; its candidates are all products that hold ever
 learnt from the queries of November, with all history cut on 11-01; it is asked with all history cut on 12-01.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,13 +17,8 @@ import numpy.typing as npt
 from mien.core.clock import parse_time, to_us
 from mien.core.errors import UnknownName
 from mien.core.ports import Progress, Silent
-from mien.features.population import UNIFORM
 from mien.features.state import FoldSettings
-from mien.features.weights import DEFAULT_WEIGHTS
 from mien.models.factor import Als
-from mien.models.interactions import Interactions
-from mien.models.markov import Markov
-from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
 from mien.ranking.measures import measure_of
 from mien.ranking.past import past_shelf
@@ -32,6 +27,7 @@ from mien.ranking.rehearsal import DISCOVERY, Question, Rehearsal, Rehearsed, ex
 from mien.ranking.rehearsal import discovery as weight_of
 from mien.ranking.shelf import Shelf
 from mien.studies.metrics import Interval, draws, mrr_at, ndcg_at
+from mien.studies.shelved import yardstick
 from mien.testing.journey import Journey, searchable_journey
 
 Floats = npt.NDArray[np.float64]
@@ -168,18 +164,6 @@ def _scores(one: Rehearsed, learnt: _Learnt) -> dict[str, Floats]:
 def segment(one: Rehearsed) -> int:
     """Place in `SEGMENTS`: an answer that the person had bought, another of a type they had bought, a new type."""
     return 0 if one.again else 1 if one.own_type else 2
-
-
-def yardstick(facets: Sequence[Any], data: Interactions, at_us: int) -> Yardstick:
-    """What everybody likes at `at_us`, from interactions alone."""
-    known = data.until(at_us)
-    strength = known.strength({"purchase": DEFAULT_WEIGHTS.purchase}, at_us=at_us, half_life_days=90.0)
-    shares = []
-    for facet in facets:
-        codes = facet.codes[known.item]
-        mass = np.bincount(codes[codes >= 0], weights=strength[codes >= 0], minlength=len(facet.values))
-        shares.append((1.0 - UNIFORM) * mass / max(mass.sum(), 1e-300) + UNIFORM / max(len(mass), 1))
-    return Yardstick(tuple(facets), tuple(shares), DEFAULT_WEIGHTS.array, Markov.fit({}, {}), "study")
 
 
 @dataclass(frozen=True, eq=False)

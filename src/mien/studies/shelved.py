@@ -1,32 +1,31 @@
 """A real shop on a shelf at a moment, and its people as ranking meets them: what studies of ranking ask."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.event import ACTIONS, LoggedEvent
-from mien.core.ids import ItemRow, Rows, UserRow
+from mien.core.ids import Rows
 from mien.core.item import CATEGORY_SEPARATOR, Catalogue, Facet
 from mien.core.query import Query
-from mien.features.fold import refold
+from mien.features.population import spread
 from mien.features.state import FoldSettings, State
 from mien.features.weights import DEFAULT_WEIGHTS
 from mien.models.complements import Complements
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
 from mien.models.markov import Markov
-from mien.models.neighbours import ItemNeighbours
-from mien.models.popular import Popular
 from mien.models.rhythm import Rhythm
 from mien.models.trend import Trend
 from mien.profiles.yardstick import Yardstick
 from mien.ranking.kind import Kind
 from mien.ranking.learnt import Learnt
 from mien.ranking.options import RankingOptions
+from mien.ranking.past import past_shelf
 from mien.ranking.pipeline import answer
+from mien.ranking.rehearsal import state_of
 from mien.ranking.shelf import Context, Shelf
 from mien.testing.shops import RealShop
 
@@ -45,34 +44,20 @@ class Shelved:
     @cached_property
     def shelf(self) -> Shelf:
         """Everything a build would have fitted, on what is known before the moment. Cost: some seconds."""
-        facts = ItemFacts.of(self.train.n_items, facets=self.shop.facets)
         catalogue = catalogue_of(self.shop, self.train.n_items, self.at_us)
+        facts = ItemFacts.of(self.train.n_items, facets=self.shop.facets)
         train, at_us = self.train, self.at_us
         learnt = Learnt(
             Complements().fit(train, at_us=at_us),
             Rhythm().use_items(facts).fit(train, at_us=at_us),
             Trend().fit(train, at_us=at_us),
         )
-        popular = Popular().fit(train, at_us=at_us).fitted["counts"]
-        neighbours = ItemNeighbours().fit(train, at_us=at_us)
-        return Shelf(catalogue, self._yardstick, None, neighbours, popular, learnt=learnt)
-
-    @cached_property
-    def _yardstick(self) -> Yardstick:
-        strength = np.maximum(self.train.strength(asdict(DEFAULT_WEIGHTS)), 0.0)
-        acts: Floats = np.bincount(self.train.item, weights=strength, minlength=self.train.n_items).astype(np.float64)
-        shares = tuple(_shares(facet, acts) for facet in self.shop.facets)
-        return Yardstick(self.shop.facets, shares, DEFAULT_WEIGHTS.array, Markov.fit({}, {}), "study")
+        standard = yardstick(self.shop.facets, train, at_us)
+        return replace(past_shelf(catalogue, standard, None, train, at_us=at_us, taste=None), learnt=learnt)
 
     def state(self, user: int) -> State:
         """The folded history of a user."""
-        mine = self.train.of_users([user])
-        columns = (mine.action, mine.at_us, mine.item, mine.value, mine.quantity)
-        events = [
-            LoggedEvent(UserRow(user), str(k), ACTIONS[action], at, ItemRow(item), value, quantity, None, None)
-            for k, (action, at, item, value, quantity) in enumerate(zip(*(c.tolist() for c in columns), strict=True))
-        ]
-        return refold(events, FoldSettings())
+        return state_of(self.train, user, self.at_us, FoldSettings())
 
     def rows(self, query: Query, state: State | None = None, options: RankingOptions | None = None) -> Rows:
         """`(query.k,)`: what is answered, −1 where nothing is left."""
@@ -81,11 +66,19 @@ class Shelved:
         return np.array(found + [-1] * (query.k - len(found)), dtype=np.int32)
 
 
-def _shares(facet: Facet, acts: Floats) -> Floats:
-    """Shares of all acts by value, a hundredth spread evenly so that none is 0."""
-    held = facet.codes >= 0
-    total = np.bincount(facet.codes[held], weights=acts[held], minlength=len(facet.values))
-    return np.asarray(0.99 * total / max(total.sum(), 1.0) + 0.01 / max(len(facet.values), 1))
+def yardstick(facets: Sequence[Facet], data: Interactions, at_us: int) -> Yardstick:
+    """What everybody likes at `at_us`, decayed as states are; from interactions, without a population snapshot."""
+    known = data.until(at_us)
+    strength = known.strength(asdict(DEFAULT_WEIGHTS), at_us=at_us, half_life_days=FoldSettings().slow_days)
+    shares = tuple(_shares(facet, known.item, strength) for facet in facets)
+    return Yardstick(tuple(facets), shares, DEFAULT_WEIGHTS.array, Markov.fit({}, {}), "study")
+
+
+def _shares(facet: Facet, item: Rows, strength: Floats) -> Floats:
+    """Shares of all behaviour by value, spread as a population's are, so that none is 0."""
+    codes = facet.codes[item]
+    mass = np.bincount(codes[codes >= 0], weights=strength[codes >= 0], minlength=len(facet.values))
+    return spread(np.maximum(mass, 0.0))
 
 
 def catalogue_of(shop: RealShop, n_items: int, at_us: int) -> Catalogue:

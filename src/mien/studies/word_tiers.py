@@ -1,4 +1,8 @@
-"""Meaning: texts near a query in the space of an encoder, and how they stand beside what holds its words."""
+"""Words, then meaning: texts near a query in the space of an encoder, below what holds its words.
+
+A way that the study of Chinese search compares. The search that is served orders by nearness inside a tier instead
+(`ranking.nearness`).
+"""
 
 from dataclasses import dataclass
 
