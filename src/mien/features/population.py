@@ -214,7 +214,7 @@ def facet_shares(facet: Facet, population: Population, weights: ActionWeights) -
 
 
 def spread(mass: Floats) -> Floats:
-    """`(n,)` non-negative masses as shares that sum to 1, `UNIFORM` of it spread evenly; all, where all masses are 0."""
+    """`(n,)` non-negative masses as shares that sum to 1, `UNIFORM` of it spread evenly; all where all are 0."""
     even = np.full(len(mass), 1.0 / max(1, len(mass)))
     return (1.0 - UNIFORM) * mass / mass.sum() + UNIFORM * even if mass.sum() > 0 else even
 

@@ -20,7 +20,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         for kind in (
             Kind(FOR_YOU, ("popular", "own", "neighbours", "favourite", "visit", "segment")),
             Kind(SIMILAR, ("alike", "popular"), {"shared": 0.4, "alike": 0.4, "content": 0.4, "popular": 0.1}, caps={}),
-            Kind(GOES_WITH, ("complements", "popular"), {"complement": 2.0, "popular": 1.0}, caps={}),
+            Kind(GOES_WITH, ("complements", "popular"), {"complement": 2.0, "popular": 0.3}, caps={}),
             Kind(BUY_AGAIN, ("bought",), {"due": 4.0, "repeat": 2.0, "popular": 0.3}, caps={}, bought_again=True),
             Kind(TRENDING, ("rising",), {"trend": 1.0, "popular": 0.1}),
             Kind(NEW, ("new",), {"new": 1.0, "tag": 0.5}),
