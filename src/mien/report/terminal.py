@@ -136,10 +136,11 @@ def print_answer(console: Console, answer: Answer, title: str, language: Languag
 
 def _why(reasons: Iterable[Reason], most: int, language: Language) -> str:
     """The weightiest reasons, and the sum of the others, so that what is shown still adds up to the score."""
-    ranked = sorted(reasons, key=lambda reason: -abs(reason.contribution))
+    given = (reason for reason in reasons if reason.contribution)
+    ranked = sorted(given, key=lambda reason: -abs(reason.contribution))
     parts = [f"{escape(reason.text)} [dim]{reason.contribution:+.3f}[/]" for reason in ranked[:most]]
     rest = sum(reason.contribution for reason in ranked[most:])
-    if any(reason.contribution for reason in ranked[most:]):
+    if ranked[most:]:
         parts.append(f"{say('other_reasons', language)} [dim]{rest:+.3f}[/]")
     return " · ".join(parts)
 
