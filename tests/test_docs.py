@@ -17,10 +17,12 @@ from packaging.requirements import Requirement
 from mien.cli import app as commands
 from mien.collect.spec import MEANINGS
 from mien.core import tables
+from mien.core.caller import SCOPES
 from mien.core.event import ACTIONS
 from mien.features.weights import DEFAULT_WEIGHTS
 from mien.settings import ELSEWHERE, Settings, load
-from mien.shop import Shop
+from mien.shop import create
+from mien.web.access import ACCESS
 from mien.web.app import create_app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,8 +88,17 @@ def test_every_action_is_described() -> None:
 # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def command_group() -> click.Group:
-    return cast(click.Group, typer.main.get_command(commands))
+def known_commands() -> dict[str, click.Command]:
+    """Each command by its name, those of a group as `group name`."""
+
+    def flat(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+        for name, one in group.commands.items():
+            if hasattr(one, "commands"):  # typer brings a click of its own
+                yield from flat(cast(click.Group, one), f"{before}{name} ")
+            else:
+                yield before + name, one
+
+    return dict(flat(cast(click.Group, typer.main.get_command(commands))))
 
 
 def usage(name: str, command: click.Command) -> str:
@@ -101,12 +112,12 @@ def options(command: click.Command) -> list[click.Option]:
 
 
 def test_every_command_has_its_section() -> None:
-    assert list(sections(DOCS / "cli.md")) == [usage(name, one) for name, one in command_group().commands.items()]
+    assert list(sections(DOCS / "cli.md")) == [usage(name, one) for name, one in known_commands().items()]
 
 
-@pytest.mark.parametrize("name", command_group().commands)
+@pytest.mark.parametrize("name", known_commands())
 def test_every_flag_is_described(name: str) -> None:
-    command = command_group().commands[name]
+    command = known_commands()[name]
     described = {flag: row for row in rows(sections(DOCS / "cli.md")[usage(name, command)]) for flag in words(row[0])}
     known = {flag: one for one in options(command) for flag in (*one.opts, *one.secondary_opts)}
     assert set(described) == set(known)
@@ -118,12 +129,11 @@ def test_every_flag_is_described(name: str) -> None:
 
 def test_variables_and_help_are_described() -> None:
     introduction = (DOCS / "cli.md").read_text(encoding="utf-8").partition("\n## ")[0]
-    group = command_group()
-    for command in group.commands.values():
+    for command in known_commands().values():
         for one in options(command):
             for variable in [one.envvar] if isinstance(one.envvar, str) else one.envvar or []:
                 assert f"`{variable}`" in introduction
-    for flag in group.context_settings["help_option_names"]:
+    for flag in typer.main.get_command(commands).context_settings["help_option_names"]:
         assert flag in introduction
 
 
@@ -137,11 +147,13 @@ def shown_commands() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_commands_shown_exist() -> None:
-    shown = list(shown_commands())
+    shown, known = list(shown_commands()), known_commands()
     assert shown
-    for where, (name, *rest) in shown:
-        assert name in command_group().commands, where
-        flags = {flag for one in options(command_group().commands[name]) for flag in (*one.opts, *one.secondary_opts)}
+    for where, words_ in shown:
+        name = next((name for name in (" ".join(words_[:2]), words_[0]) if name in known), None)
+        assert name is not None, where
+        rest = words_[len(name.split()) :]
+        flags = {flag for one in options(known[name]) for flag in (*one.opts, *one.secondary_opts)}
         assert {word for word in rest if word.startswith("-")} <= flags, where
 
 
@@ -186,8 +198,9 @@ def test_settings_shown_can_be_used(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def api() -> Any:
-    return create_app(cast(Shop, None))
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with create(tmp_path_factory.mktemp("documented") / "shop") as shop:
+        yield create_app(shop)
 
 
 def test_every_route_has_its_section(api: Any) -> None:
@@ -218,8 +231,17 @@ def test_every_error_code_is_described() -> None:
     from mien.web.errors import STATUS
 
     page = (DOCS / "http.md").read_text(encoding="utf-8").partition("\n## ")[0]
-    described = {(int(row[0]), code) for row in rows(page) for code in words(row[1])}
+    described = {(int(row[0]), code) for row in rows(page) if row[0].isdigit() for code in words(row[1])}
     assert {(status, kind.code) for kind, status in STATUS} <= described
+
+
+def test_the_scope_of_every_route_is_described(api: Any) -> None:
+    page = sections(DOCS / "http.md")
+    for route, text in page.items():
+        told = re.search(r"^\*Key: `(\w+)`\.\*", text, re.MULTILINE)
+        assert (told[1] if told else "open") == ACCESS[route], route
+    scopes = rows((DOCS / "http.md").read_text(encoding="utf-8").partition("### Keys")[2].partition("### Errors")[0])
+    assert [words(row[0])[0] for row in scopes] == list(SCOPES)
 
 
 def test_every_tracked_event_is_described() -> None:

@@ -11,7 +11,7 @@ import uvicorn
 
 from mien.shop import Shop
 from mien.web.app import create_app
-from mien.web.keys import KeyCheck, any_key
+from mien.web.keys import KeyCheck
 
 Serve = Callable[..., AbstractContextManager[str]]
 
@@ -21,7 +21,7 @@ def serving() -> Serve:
     """`with serving(shop) as url`: the API of a shop, listening on a free port of 127.0.0.1."""
 
     @contextmanager
-    def serve(shop: Shop, keys: KeyCheck = any_key) -> Iterator[str]:
+    def serve(shop: Shop, keys: KeyCheck | None = None) -> Iterator[str]:
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(create_app(shop, keys=keys), log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -1,6 +1,5 @@
 """The tracking routes, as browsers, servers and attackers meet them."""
 
-import base64
 import gzip
 import zlib
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from mien.collect.tracking import BATCH_BYTES
 from mien.live import Overloaded
 from mien.shop import Shop, create
 from mien.web.app import create_app
-from mien.web.keys import NotAllowed
 from mien.web.tracking import SHORT
 
 TRACK = {"type": "track", "event": "Product Viewed", "userId": "ann", "properties": {"product_id": "mug"}}
@@ -123,22 +121,6 @@ FIELDS = ("type", "messageId", "userId", "anonymousId", "event", "properties", "
 @given(st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON) | JSON, max_size=4))
 def test_no_message_is_an_error_of_the_server(client: TestClient, messages: list[Any]) -> None:
     assert client.post("/v1/batch", content=batch(*messages)).status_code == 200
-
-
-def test_the_key_decides_and_may_come_by_basic_or_body(shop: Shop) -> None:
-    def check(key: str | None) -> str:
-        if key != "secret":
-            raise NotAllowed("This write key is not known. Make one with: mien keys add")
-        return "the app"
-
-    basic = {"authorization": "Basic " + base64.b64encode(b"secret:").decode()}
-    with TestClient(create_app(shop, keys=check)) as client:
-        assert client.post("/v1/batch", content=batch(TRACK), headers=basic).status_code == 200
-        assert client.post("/v1/batch", content=batch(TRACK, writeKey="secret")).status_code == 200
-        assert client.post("/v1/track", json=TRACK | {"writeKey": "secret"}).status_code == 200
-        for headers in ({}, {"authorization": "Basic !"}, {"authorization": "Bearer secret"}):
-            answer = client.post("/v1/batch", content=batch(TRACK), headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (401, "not_allowed")
 
 
 def test_overload_says_when_to_come_back(shop: Shop) -> None:

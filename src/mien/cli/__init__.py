@@ -7,6 +7,7 @@ import os
 import sys
 
 from mien.cli.keeping import deadletters, erase, export
+from mien.cli.keys import keys
 from mien.cli.questions import complete, explain, profile, profiles, recommend, search, similar
 from mien.cli.service import serve
 from mien.cli.shared import app, err
@@ -21,6 +22,8 @@ COMMANDS = (
 """In the order in which help lists them."""
 for command in COMMANDS:
     app.command()(command)
+for group in (keys,):
+    app.add_typer(group)
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ from mien.shop.writing import write_profiles
 from mien.stores.catalog import Catalog
 from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
+from mien.stores.keys import Keys
 from mien.stores.open import open_profile_store
 from mien.stores.tail import Tail
 from mien.studies.evaluate import DEFAULT_MODELS, evaluate
@@ -61,6 +62,7 @@ class Shop:
         states = open_profile_store(f"sqlite:{self.workspace.states}")
         items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog)
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail)
+        self.keys = Keys(self.workspace.keys)
         self._serving: Serving | None = None
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ catalog.sqlite  ids, segments, dead letters    index/        what answers questi
 log/            the history of events          models/       what training left
 items.parquet   versions of items              mappings/     how each source is read
 build.json      what the last build covers     reports/      quality reports
+keys.sqlite     keys of the API, hashed
 """
 
 import errno
@@ -70,6 +71,10 @@ class Workspace:
     @property
     def catalog(self) -> Path:
         return self.folder / "catalog.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys.sqlite"
 
     @property
     def log(self) -> Path:

@@ -1,6 +1,7 @@
 """The HTTP application: routes, errors, health, and the server that runs them."""
 
 import ipaddress
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,11 +14,15 @@ from mien.core.errors import NotReady, UsageError
 from mien.live import Live
 from mien.shop import Shop
 from mien.web import errors, query, tracking
-from mien.web.keys import KeyCheck, any_key
+from mien.web.access import Gate
+from mien.web.keys import KeyCheck
+
+log = logging.getLogger("mien.web")
 
 
-def create_app(shop: Shop, *, keys: KeyCheck = any_key) -> FastAPI:
-    """The API of one shop. Its OpenAPI page is `/docs`. `keys`: who may track."""
+def create_app(shop: Shop, *, keys: KeyCheck | None = None) -> FastAPI:
+    """The API of one shop. Its OpenAPI page is `/docs`. `keys`: who may ask; None: those of the shop."""
+    keys = shop.keys if keys is None else keys
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
@@ -29,6 +34,7 @@ def create_app(shop: Shop, *, keys: KeyCheck = any_key) -> FastAPI:
     errors.install(app)
     app.include_router(tracking.router(keys))
     app.include_router(query.router(shop))
+    app.add_middleware(Gate, keys=keys)
 
     @app.get("/healthz", summary="The process is alive")
     def healthz() -> dict[str, str]:
@@ -45,15 +51,14 @@ def create_app(shop: Shop, *, keys: KeyCheck = any_key) -> FastAPI:
 
 
 def run(shop: Shop, *, host: str, port: int) -> None:
-    """Serve until interrupted. Raises `UsageError` for an address that strangers reach.
-
-    The API asks for no key, so it listens to this machine only.
-    """
-    if not _is_loopback(host):
-        raise UsageError(
-            f"Without keys the API would let anyone who reaches {host} read profiles. Listen on 127.0.0.1 and let a "
-            "proxy of your own decide who may ask."
-        )
+    """Serve until interrupted. Raises `UsageError` for an address that strangers reach while there are no keys."""
+    if not shop.keys.configured():
+        if not _is_loopback(host):
+            raise UsageError(
+                f"Without keys the API would let anyone who reaches {host} read profiles. Make one first, with: "
+                "mien keys add NAME --scope admin; or listen on 127.0.0.1."
+            )
+        log.warning("There are no keys: this machine alone may ask, and all of it may. Make one with: mien keys add")
     uvicorn.run(create_app(shop), host=host, port=port, log_level="warning", access_log=False)
 
 

@@ -20,12 +20,14 @@ from mien.core.errors import (
 )
 from mien.live import Overloaded
 from mien.web.bodies import TooLarge
-from mien.web.keys import NotAllowed
+from mien.web.keys import Forbidden, NotAllowed, NotThere
 
 log = logging.getLogger("mien.web")
 
 STATUS: tuple[tuple[type[MienError], int], ...] = (
     (NotAllowed, 401),
+    (Forbidden, 403),
+    (NotThere, 404),
     (TooLarge, 413),
     (Overloaded, 429),
     (UsageError, 400),
@@ -44,6 +46,8 @@ def answer(
 ) -> JSONResponse:
     """An error as clients expect it. `retry_s`: when it is worth trying again, where it is."""
     told = dict(headers or {}) | ({"Retry-After": str(retry_s)} if status in (429, 503) else {})
+    if status == 401:
+        told["WWW-Authenticate"] = 'Bearer realm="mien"'
     return JSONResponse({"code": code, "message": message}, status_code=status, headers=told)
 
 

@@ -1,34 +1,72 @@
-"""Who may track: the one place where the key of a request is asked for and looked at.
+"""The key of a request, and who asks by it: the one place where keys are read from headers and bodies.
 
-No keys are configured yet, so every key will do, which is why the server listens to this machine only. What looks keys
-up is one function from a key to the source it belongs to; events are deduplicated by source, so that keys can change
-while a source stays.
+A key comes as the user name of HTTP Basic (as Segment's libraries send it), as `Authorization: Bearer`, or, where
+messages are taken in, as `writeKey` in the body. Never in a URL: those are written to logs.
 """
 
 import base64
 import binascii
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 
+from mien.core.caller import LOCAL, Caller, Scope
 from mien.core.errors import MienError
 
-KeyCheck = Callable[[str | None], str]
-"""A write key (None: the request has none) → the source it writes for. Raises `NotAllowed`."""
 
-SOURCE = "http"
-"""Where events come from while no keys are configured."""
+class KeyCheck(Protocol):
+    """What looks keys up: `stores.keys.Keys` does."""
+
+    def configured(self) -> bool:
+        """Whether questions need a key."""
+        ...
+
+    def remembered(self, text: str) -> Caller | None:
+        """Who asks by a key that was found right before; None: `find` has to be asked. Does not block."""
+        ...
+
+    def find(self, text: str) -> Caller | None:
+        """Who asks by a key; None where it is wrong, unknown or revoked. May block."""
+        ...
 
 
 class NotAllowed(MienError):
-    """A key that is missing, unknown or revoked, or may not do this."""
+    """No key, or one that is unknown or revoked."""
 
     code = "not_allowed"
 
 
-def any_key(_: str | None) -> str:
-    """While no keys are configured any will do."""
-    return SOURCE
+class Forbidden(MienError):
+    """A key whose scope is not enough. Facts: `caller`, `needed`."""
+
+    code = "forbidden"
+
+    def __init__(self, caller: Caller, needed: Scope) -> None:
+        self.caller, self.needed = caller, needed
+        super().__init__(f"The key “{caller.name}” has the scope {caller.scope}; this needs {needed}.")
+
+
+class NotThere(MienError):
+    """A path that is no route."""
+
+    code = "http"
+
+    def __init__(self) -> None:
+        super().__init__("Not Found")
+
+
+def key_of_header(authorization: str | None) -> str | None:
+    """The key of an `Authorization` header: Basic's user name, or a Bearer's token; None where it says neither."""
+    scheme, _, coded = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer":
+        return coded.strip() or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(coded, validate=True).decode().partition(":")[0] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
 
 
 class _Keyed(msgspec.Struct, rename="camel"):
@@ -38,17 +76,28 @@ class _Keyed(msgspec.Struct, rename="camel"):
 _keyed = msgspec.json.Decoder(_Keyed)
 
 
-def key_of(authorization: str | None, body: bytes) -> str | None:
-    """The key of a request: the user name of HTTP Basic, else `writeKey` of the body; None where neither says it."""
-    scheme, _, coded = (authorization or "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            key = base64.b64decode(coded, validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
-            key = ""
-        if key:
-            return key
+def key_of_body(body: bytes) -> str | None:
+    """`writeKey` of a body; None where it says none, or is no JSON."""
     try:
         return _keyed.decode(body).write_key
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+async def caller_of_key(keys: KeyCheck, text: str | None) -> Caller:
+    """Who asks by a key; whoever asks while there are no keys. Raises `NotAllowed`."""
+    if not keys.configured():
+        return LOCAL
+    if text is None:
+        raise NotAllowed("This needs a key, by Authorization: Bearer KEY or as the user name of HTTP Basic.")
+    caller = keys.remembered(text) or await run_in_threadpool(keys.find, text)
+    if caller is None:
+        raise NotAllowed("This key is not known, or was revoked. Make one with: mien keys add")
+    return caller
+
+
+def allowed(caller: Caller, needed: Scope) -> Caller:
+    """The caller, where the scope is enough. Raises `Forbidden`."""
+    if not caller.may(needed):
+        raise Forbidden(caller, needed)
+    return caller

@@ -15,7 +15,7 @@ from mien.core.tracked import Refusal
 from mien.live import Live
 from mien.web import errors
 from mien.web.bodies import read_body, unpacked
-from mien.web.keys import KeyCheck, key_of
+from mien.web.keys import KeyCheck, allowed, caller_of_key, key_of_body
 
 MANY = ("batch", "import")
 SHORT = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch"}
@@ -30,13 +30,13 @@ CORS = {
 SUMMARIES = {"batch": "Take in messages of any kind", "import": "Take in messages of the past"}
 
 
-def router(check: KeyCheck) -> APIRouter:
+def router(keys: KeyCheck) -> APIRouter:
     """The routes; `app.state.live` takes what they are sent."""
     routes = APIRouter(prefix="/v1")
 
     def add(path: str, name: str, *, shown: bool) -> None:
         async def post(request: Request) -> Response:
-            return await take(request, None if name in MANY else name, check)
+            return await take(request, None if name in MANY else name, keys)
 
         routes.add_api_route(
             f"/{path}",
@@ -60,12 +60,13 @@ async def preflight() -> Response:
     return Response(status_code=204, headers=CORS)
 
 
-async def take(request: Request, kind: str | None, check: KeyCheck) -> Response:
+async def take(request: Request, kind: str | None, keys: KeyCheck) -> Response:
     """Read, append, and answer when it is durable."""
     live: Live = request.app.state.live
     try:
         body = unpacked(await read_body(request), request.headers.get("content-encoding"))
-        source = check(key_of(request.headers.get("authorization"), body))
+        caller = request.state.caller or allowed(await caller_of_key(keys, key_of_body(body)), "write")
+        source = caller.source
         messages = live.read(body, source=source, kind=kind)
         fates = await asyncio.wrap_future(live.submit(messages, source=source))
     except MienError as error:
