@@ -229,6 +229,19 @@ def test_the_running_visit(stocked, ids):
     assert stocked.ask(context=("never-heard-of",)).results == stocked.ask().results
 
 
+def test_the_running_visit_moves_a_search_too(stocked, ids):
+    plain, visiting = stocked.ask("tea", k=50), stocked.ask("tea", context=("teapot",), k=50)
+    assert sorted(ids(plain)) == sorted(ids(visiting))
+    assert not plain.personalised
+    assert visiting.personalised
+    own = next(one for one in visiting.results if one.item_id == "teapot")
+    assert kinds_of(own)["visit"].text == "you looked at this just now"
+    assert math.fsum(reason.contribution for reason in own.reasons) == pytest.approx(own.score, abs=1e-9)
+    assert ids(visiting).index("teapot") < ids(plain).index("teapot")
+    declined = stocked.ask("tea", context=("teapot",), k=50, personalise=False)
+    assert declined.results == plain.results
+
+
 def test_declared_traits_speak_for_a_newcomer(stocked, tea_lover, ids):
     found = stocked.ask(user_id="newcomer", user=tea_lover, k=3)
     assert found.personalised

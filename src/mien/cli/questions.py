@@ -68,6 +68,7 @@ def search(
     literal: Annotated[
         list[str] | None, typer.Option("--literal", help="A part of the query that is words only; may be repeated.")
     ] = None,
+    context: ContextOption = None,
     no_understand: Annotated[
         bool, typer.Option("--no-understand", help="Read no category, brand, colour or price out of the query.")
     ] = False,
@@ -78,7 +79,7 @@ def search(
     with opened(workspace) as shop:
         answer = shop.search(
             query, user=user, filters=filters(filter_), k=k, personalise=not no_personalise, sort=sort, offset=offset,
-            understand=not no_understand, literal=tuple(literal or ()),
+            understand=not no_understand, literal=tuple(literal or ()), context=context or (),
         )  # fmt: skip
         show_answer(answer, query, shop, json_)
 

@@ -10,7 +10,7 @@ from mien.core.ids import ItemRow, UserRow
 from mien.core.query import Answer, Counterfactual, Query
 from mien.features.fold import fold
 from mien.features.state import State
-from mien.ranking.answering import asker, check_k, finish_answer, personalisable, user_notes
+from mien.ranking.answering import check_k, finish_answer, personalisable, user_notes
 from mien.ranking.asking import Asked
 from mien.ranking.blend import Blend, Term
 from mien.ranking.kind import Again
@@ -80,12 +80,11 @@ def explain(query: Query, item_id: str, context: Context) -> Answer:
 def _ranking(query: Query, row: int, context: Context) -> tuple[Ranking, Again, tuple[str, ...] | None]:
     """The candidates with the item among them; whether what was bought is shown; the sources that do not bring it
     (None: one does, or it was looked for by text)."""
-    if query.text.strip():
-        person = asker(query, context)
-        blend = matched(query, person, context, also=row).blend
-        ranking = Ranking(blend, finish_of_search(query, person, context), _position(blend, row))
-        return ranking, context.options.bought_again, None
     asked = Asked.of(query, context)
+    if query.text.strip():
+        blend = matched(asked, also=row).blend
+        ranking = Ranking(blend, finish_of_search(query, asked.person, context), _position(blend, row))
+        return ranking, context.options.bought_again, None
     kind, _ = pipeline_of(asked)
     blend = recommended(asked, kind, also=row)
     brought = row in recommended(asked, kind).rows

@@ -7,7 +7,9 @@ import numpy as np
 from mien.core.errors import NotReady
 from mien.core.query import SORTS, Query
 from mien.core.words import query_words
+from mien.ranking.asking import Asked
 from mien.ranking.blend import Blend
+from mien.ranking.kinds import FIRST_VISIT
 from mien.ranking.lexical import Matches, TextIndex, Tier
 from mien.ranking.nearness import meaning_terms, with_nearest
 from mien.ranking.person import Person
@@ -15,6 +17,7 @@ from mien.ranking.reranker import reranked
 from mien.ranking.rules import Mask, allowed, within
 from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
+from mien.ranking.summands import beside
 from mien.ranking.terms import category_term, text_terms, understood_term
 from mien.ranking.understanding import Meaning, with_names, without_price
 from mien.ranking.wanted import MAX_QUERY, MAX_WORDS
@@ -30,8 +33,9 @@ class Found:
     meaning: Meaning
 
 
-def matched(query: Query, person: Person | None, context: Context, also: int = -1) -> Found:
+def matched(asked: Asked, also: int = -1) -> Found:
     """What the text matches and the rules allow, scored; the item `also` in any case."""
+    query, person, context = asked.query, asked.person, asked.context
     index = context.shelf.index
     if index is None:
         raise NotReady("There is no text index yet. Run: mien build")
@@ -53,7 +57,10 @@ def matched(query: Query, person: Person | None, context: Context, also: int = -
         category_term(matches.rows, meaning.text, context),
         *([understood_term(matches.rows, meaning, context)] if meaning.places else []),
     )
-    plain = reranked(scored(matches.rows, person, context, first), matches.corrected or query.text, context)
+    blend = scored(matches.rows, person, context, first)
+    for term in beside(matches.rows, asked, FIRST_VISIT):
+        blend = blend.with_term(term)
+    plain = reranked(blend, matches.corrected or query.text, context)
     return Found(finished(plain, finish_of_search(query, person, context), context), matches, meaning)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mien.core.query import SORTS, Answer, Query
-from mien.ranking.answering import asker, check_k, finish_answer, user_notes
+from mien.ranking.answering import check_k, finish_answer, user_notes
 from mien.ranking.asking import Asked
 from mien.ranking.explaining import explain
 from mien.ranking.matching import match_notes, matched
@@ -29,7 +29,8 @@ def search(query: Query, context: Context) -> Answer:
     """
     began = context.clock()
     check_k(query)
-    found = matched(query, asker(query, context), context)
+    asked = Asked.of(query, context)
+    found = matched(asked)
     corrected, told = found.matches.corrected, found.meaning.told
     if not len(found.blend.rows) and context.options.fill_empty:
         filled = recommend(replace(query, sort=SORTS[0]), context)
@@ -55,6 +56,7 @@ def search(query: Query, context: Context) -> Answer:
         matched=found.blend.rows,
         did_you_mean=corrected,
         notes=(*user_notes(query, context), *match_notes(query, found, context)),
+        personalised=asked.personal,
         understood=told,
     )
 

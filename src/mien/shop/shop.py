@@ -208,15 +208,16 @@ class Shop:
         offset: int = 0,
         understand: bool = True,
         literal: tuple[str, ...] = (),
+        context: Sequence[str] = (),
     ) -> Answer:
         """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
 
-        `filters`, `sort`, `offset`, `understand` and `literal` as `core.query.Query` has them.
+        `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them.
         """
         serving = self._served(at)
         asked = Query(
             text, user, k, dict(filters or {}), personalise, at,
-            sort=sort, offset=offset, understand=understand, literal=literal,
+            sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
         )  # fmt: skip
         return serving.answer(asked, self._at(at, serving))
 

@@ -26,9 +26,14 @@ class Asked(BaseModel):
     personalise: bool = Field(True, description="False: exactly what a visitor without any context gets.")
 
 
+Ids = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
+VISIT = "Item ids looked at in the running visit, oldest first."
+
+
 class SearchAsked(Asked):
     """A search."""
 
+    context: Ids = Field(default_factory=list, description=VISIT)
     query: str = Field(max_length=20_000, description="What is looked for, in Chinese or English.")
     sort: str = Field("relevance", description=f"One of {', '.join(SORTS)}.")
     offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Results before the first one shown.")
@@ -36,15 +41,12 @@ class SearchAsked(Asked):
     literal: list[str] = Field(default_factory=list, description="Parts of the query that are words and nothing else.")
 
 
-Ids = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
-
-
 class RecommendAsked(Asked):
     """A recommendation."""
 
     kind: str = Field("for-you", max_length=100, description="Which kind of recommendation.")
     cart: Ids = Field(default_factory=list, description="Item ids it is asked about: a cart, or one item.")
-    context: Ids = Field(default_factory=list, description="Item ids looked at in the running visit, oldest first.")
+    context: Ids = Field(default_factory=list, description=VISIT)
 
 
 class ExplainAsked(RecommendAsked):
@@ -120,6 +122,7 @@ def more(asked: SearchAsked) -> dict[str, Any]:
         "offset": asked.offset,
         "understand": asked.understand,
         "literal": tuple(asked.literal),
+        "context": tuple(asked.context),
     }
 
 
