@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-EXTRAS ?= dev,demo,models,postgres
+EXTRAS ?= dev,demo,console,models,postgres
 MARKS ?= not slow and not service
 WORKERS ?= 2
 
@@ -19,14 +19,14 @@ pip_install = $(BIN)/python -m pip install -qq --disable-pip-version-check -c co
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-demo: $(call stamp,demo) ## a shop from public data: build it, show it, serve it on port 8000 (ARGS=--no-serve: only show)
+demo: $(call stamp,demo$(comma)console) ## a shop from public data: build it, show it, serve it on port 8000 (ARGS=--no-serve: only show)
 	@$(BIN)/mien demo $(ARGS)
 
 test: $(call stamp,$(EXTRAS)) ## the default test suite (MIEN_REQUIRE_SHARED=1: fail where ../shared is missing)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(MARKS)" $(ARGS)
 
 test-all: ## every test, the slow ones and those that need servers or Java included
-	@$(MAKE) --no-print-directory test MARKS= EXTRAS=dev,demo,models,tune,postgres,spark
+	@$(MAKE) --no-print-directory test MARKS= EXTRAS=dev,demo,console,models,tune,postgres,spark
 
 check: lint test ## format, lint, strict types, layer contract, tests
 

@@ -20,7 +20,9 @@ HEAVY = {
     "duckdb", "fastapi", "ibis", "implicit", "lightgbm", "pandas", "polars", "pyarrow", "pyspark", "scipy", "sklearn",
     "sqlalchemy", "tantivy", "torch",
 }  # fmt: skip
-BEHIND_THE_DOOR = re.compile(r"models/behaviour/(network|losses|training|fitting|reading)\.py$")
+BEHIND_THE_DOOR = re.compile(
+    r"(models/behaviour/(network|losses|training|fitting|reading)|web/(mounting|look/\w+|console/\w+|storefront/\w+))\.py$"
+)
 """Modules of an optional package, which are loaded only after `core.extras.require` has found it."""
 TEXTS = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".html", ".css", ".js", ".svg", ".json", ""}
 OUT_OF_PLACE = {

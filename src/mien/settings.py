@@ -36,10 +36,13 @@ class ShopSettings:
     language: str = field(default="en", metadata={"help": "language of reasons and summaries: en or zh"})
     zone: str = field(default="UTC", metadata={"help": "IANA time zone whose days and hours count"})
     domain: str = field(default="commerce", metadata={"help": "vocabulary that column and action names are read with"})
+    currency: str = field(default="USD", metadata={"help": "ISO 4217 code of the money that events and items are in"})
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise UnknownName("language", self.language, LANGUAGES)
+        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
+            raise UsageError(f"“{self.currency}” is not a currency. Write its ISO 4217 code, such as USD or CNY.")
         load_zone(self.zone)
 
 

@@ -13,6 +13,6 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Serve the HTTP API; its pages are under /docs."""
+    """Serve the HTTP API (/docs) and, with the extra `console`, storefront (/) and console (/console)."""
     with opened(workspace, served=True) as shop:
         import_module("mien.web.app").run(shop, host=host, port=port)

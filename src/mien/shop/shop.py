@@ -11,6 +11,7 @@ from mien.collect.source import CollectOptions
 from mien.core.clock import to_us
 from mien.core.errors import UnknownName, UsageError
 from mien.core.ids import UserRow
+from mien.core.item import Item
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
@@ -24,6 +25,7 @@ from mien.shop.building import BuildReport, interactions, judged_log
 from mien.shop.forgetting import erase, export
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
+from mien.shop.people import People
 from mien.shop.serving import KNOWN_SHOWN, Serving, at_of, current
 from mien.shop.stock import Stock
 from mien.shop.training import TrainRecipe, train
@@ -272,6 +274,21 @@ class Shop:
         serving = self._served(None)
         asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
         return serving.explain(asked, item, self._at(None, serving))
+
+    @property
+    def people(self) -> People:
+        """Who there is, and what somebody did."""
+
+        def served() -> tuple[Serving, int]:
+            serving = self._served(None)
+            return serving, self._at(None, serving)
+
+        return People(served)
+
+    def item(self, item: str) -> Item | None:
+        """An item as it is known now; None for an id that nothing is known of."""
+        row = self.stock.catalog.items.row(item)
+        return None if row is None else self._served(None).catalogue.item(row)
 
     def dead_letters(self, limit: int | None = None) -> dict[str, Any]:
         """How many rows could not be used for which reason, and the newest of them."""

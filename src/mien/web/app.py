@@ -2,7 +2,7 @@
 
 import ipaddress
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -13,15 +13,18 @@ from starlette.concurrency import run_in_threadpool
 from mien.core.errors import NotReady, UsageError
 from mien.live import Live
 from mien.shop import Shop
-from mien.web import errors, query, tracking
-from mien.web.access import Gate
+from mien.web import errors, pages, query, tracking
+from mien.web.access import ACCESS, Gate, Needs
 from mien.web.keys import KeyCheck
 
 log = logging.getLogger("mien.web")
 
 
-def create_app(shop: Shop, *, keys: KeyCheck | None = None) -> FastAPI:
-    """The API of one shop. Its OpenAPI page is `/docs`. `keys`: who may ask; None: those of the shop."""
+def create_app(shop: Shop, *, keys: KeyCheck | None = None, access: Mapping[str, Needs] = ACCESS) -> FastAPI:
+    """The API of one shop. Its OpenAPI page is `/docs`. `keys`: who may ask; None: those of the shop.
+
+    `access`: what each route needs.
+    """
     keys = shop.keys if keys is None else keys
 
     @asynccontextmanager
@@ -34,7 +37,7 @@ def create_app(shop: Shop, *, keys: KeyCheck | None = None) -> FastAPI:
     errors.install(app)
     app.include_router(tracking.router(keys))
     app.include_router(query.router(shop))
-    app.add_middleware(Gate, keys=keys)
+    app.add_middleware(Gate, keys=keys, access=access)
 
     @app.get("/healthz", summary="The process is alive")
     def healthz() -> dict[str, str]:
@@ -59,7 +62,10 @@ def run(shop: Shop, *, host: str, port: int) -> None:
                 "mien keys add NAME --scope admin; or listen on 127.0.0.1."
             )
         log.warning("There are no keys: this machine alone may ask, and all of it may. Make one with: mien keys add")
-    uvicorn.run(create_app(shop), host=host, port=port, log_level="warning", access_log=False)
+    app = create_app(shop, access={**ACCESS, **pages.ACCESS})
+    if not pages.mount(app, shop):
+        log.warning(pages.NOT_THERE)
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
 
 
 def _is_loopback(host: str) -> bool:

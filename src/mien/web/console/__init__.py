@@ -1,0 +1,1 @@
+"""The console: who a user is, why, and what it changes."""

@@ -1,0 +1,114 @@
+"""A visit: one open page of a browser, with what its owner prefers, and what the pages ask the shop for."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+from urllib.parse import quote, unquote
+
+from fastapi import FastAPI, Request
+from nicegui import Client, ui
+
+from mien.live import Live
+from mien.profiles.wording import Language
+from mien.report import local
+from mien.shop import Shop
+from mien.web.look.words import say
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LANGUAGE, THEME = "mien_language", "mien_theme"
+"""Cookies of what a browser prefers; nothing of it is kept on the server."""
+THEMES = {"dark": True, "light": False}
+YEAR_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The shop whose pages are served, and the application that serves them."""
+
+    shop: Shop
+    app: FastAPI
+
+    @property
+    def live(self) -> Live:
+        """Where tracked events go; there while the server runs."""
+        live: Live = self.app.state.live
+        return live
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One open page. `dark`: None follows the system."""
+
+    site: Site
+    client: Client
+    language: Language
+    dark: bool | None
+    cookies: dict[str, str] = field(default_factory=dict)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def of(cls, site: Site, request: Request, client: Client) -> "Visit":
+        """The visit of a request; from here on its page speaks the visitor's language in their colours."""
+        cookies = {name: unquote(value) for name, value in request.cookies.items()}
+        language = _language(site.shop, cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+        visit = cls(site, client, language, THEMES.get(cookies.get(THEME, "")), cookies)
+        client.page = copy(client.page)
+        client.page.language, client.page.dark = ("zh-CN" if language == "zh" else "en-US"), visit.dark
+        return visit
+
+    @property
+    def shop(self) -> Shop:
+        return self.site.shop
+
+    @property
+    def zone(self) -> str:
+        return self.shop.settings.shop.zone
+
+    def say(self, key: str, **facts: object) -> str:
+        """A phrase in the visitor's language."""
+        return say(key, self.language, **facts)
+
+    def money(self, amount: float) -> str:
+        return local.money(amount, self.shop.settings.shop.currency, self.language)
+
+    def day(self, at: datetime) -> str:
+        return local.day(at, self.zone, self.language)
+
+    def moment(self, at: datetime) -> str:
+        return local.moment(at, self.zone, self.language)
+
+    async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the shop in a thread, so that nobody else waits for the answer."""
+        return await asyncio.to_thread(question, *args, **kwargs)
+
+    def keep(self, name: str, value: str | None) -> None:
+        """Have the browser remember something for a year, or forget it (None)."""
+        self.cookies.pop(name, None)
+        if value is not None:
+            self.cookies[name] = value
+        age = YEAR_S if value is not None else 0
+        cookie = f"{name}={quote(value or '', safe='')};path=/;max-age={age};samesite=lax"
+        with self.client:
+            ui.run_javascript(f"document.cookie = {json.dumps(cookie)}")
+
+    async def drawn(self, patience_s: float = 2.0) -> None:
+        """Wait until the first page stands, so that it comes with the first answer; not longer than `patience_s`."""
+        try:
+            await asyncio.wait_for(self.ready.wait(), patience_s)
+        except TimeoutError:
+            return
+
+
+def _language(shop: Shop, chosen: str | None, accepted: str) -> Language:
+    """What the visitor chose, else the first of ours that their browser names, else the shop's own."""
+    named = [part.partition(";")[0].strip().lower() for part in accepted.split(",")]
+    for one in [chosen or "", *named]:
+        if one.startswith(("zh", "en")):
+            return "zh" if one.startswith("zh") else "en"
+    return shop.stock.language

@@ -1,0 +1,33 @@
+"""The pages of the storefront."""
+
+from nicegui import ui
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from mien.web.look import frame
+from mien.web.look.frame import Pages, Stage
+from mien.web.look.parts import El
+from mien.web.look.visit import Site, Visit
+
+
+def add(site: Site) -> None:
+    """Serve them."""
+    frame.register(site, {"/": home}, shell)
+
+
+def shell(visit: Visit, pages: Pages) -> Response | None:
+    """What stays while pages change."""
+    with frame.header(visit, "/"):
+        El("span", "search")
+        frame.switches(visit, across=("console", "/console", "person"))
+    with El("div.page", id="main"):
+        Stage(visit, pages)
+    return None
+
+
+async def home(visit: Visit, _: QueryParams) -> None:
+    """What the shop offers."""
+    ui.page_title(visit.shop.settings.shop.name)
+    answer = await visit.ask(visit.shop.recommend, None, 12)
+    for one in answer.results:
+        El("p", one.title)
