@@ -1,5 +1,7 @@
 """Where the pages meet the application; loaded once the extra `console` is known to be there."""
 
+import time
+
 from fastapi import FastAPI, Request
 from nicegui import Client, app, ui
 from nicegui.page import page
@@ -11,12 +13,15 @@ from mien.web.console import pages as console
 from mien.web.look import frame
 from mien.web.look.parts import El, told
 from mien.web.look.visit import Site, Visit
+from mien.web.sessions import Sessions, router, secret_of
 from mien.web.storefront import pages as storefront
 
 
 def mount(api: FastAPI, shop: Shop) -> None:
     """Serve storefront and console from the same process; the API's own routes come first."""
-    site = Site(shop, api)
+    sessions = Sessions(secret_of(shop.workspace.folder), shop.keys, time.time)
+    api.include_router(router(sessions))
+    site = Site(shop, api, sessions)
     frame.serve_static()
     storefront.add(site)
     console.add(site)

@@ -12,7 +12,8 @@ from mien.web.access import Needs
 NOT_THERE = "The console and the storefront need the extra: pip install 'mien[console]'. The API is served without."
 
 ACCESS: dict[str, Needs] = {
-    **{f"GET {path}": "open" for path in ("/", "/console", "/console/users")},
+    **{f"GET {path}": "open" for path in ("/", "/console", "/console/login", "/console/users")},
+    **{f"POST {path}": "open" for path in ("/console/login", "/console/logout")},
     **{f"GET {path}/{{rest:path}}": "open" for path in ("/_look", "/_nicegui", "/_nicegui_ws")},
     "POST /_nicegui_ws/{rest:path}": "open",
     "GET /favicon.ico": "open",

@@ -1,16 +1,18 @@
 """The pages of the console."""
 
-from mien.web.console.shell import shell
+from mien.web.console import login
+from mien.web.console.shell import NEEDS, shell
 from mien.web.console.users import PATH as USERS
 from mien.web.console.users import users
 from mien.web.look import frame
 from mien.web.look.frame import Page
 from mien.web.look.visit import Site
 
+PAGES: dict[str, Page] = {"/console": users, USERS: users}
+"""Path → page; `shell.SECTIONS` has those that the bar on top leads to."""
+
 
 def add(site: Site) -> None:
-    """Serve them."""
-    frame.register(site, PAGES, shell)
-
-
-PAGES: dict[str, Page] = {"/console": users, USERS: users}
+    """Serve them, and the page where one signs in."""
+    frame.register(site, PAGES, shell, NEEDS)
+    login.add(site)

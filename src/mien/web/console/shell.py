@@ -2,28 +2,29 @@
 
 from urllib.parse import urlsplit
 
-from starlette.responses import Response
-
+from mien.core.caller import LOCAL, Scope
 from mien.web.look import frame
 from mien.web.look.frame import Pages, Stage
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, drawn
 from mien.web.look.visit import Visit
+from mien.web.sessions import LOGOUT
 
 HOME = "/console"
+NEEDS: Scope = "read"
+"""What the console is looked at with; what it changes needs an admin key."""
 SECTIONS = (("/console/users", "nav_users"),)
 """Path and name of what the bar on top leads to, in its order."""
 
 
-def shell(visit: Visit, pages: Pages) -> Response | None:
+def shell(visit: Visit, pages: Pages) -> None:
     """The frame of the console."""
     with frame.header(visit, HOME):
         tabs(visit)
         frame.switches(visit, across=("store", "/", "cart"))
     with El("div.page", id="main"):
-        local_only(visit)
-        Stage(visit, pages)
-    return None
+        whose(visit)
+        Stage(visit, pages, NEEDS)
 
 
 def tabs(visit: Visit) -> None:
@@ -44,8 +45,16 @@ def tabs(visit: Visit) -> None:
     router.on_path_changed(mark)
 
 
-def local_only(visit: Visit) -> None:
-    """Without keys whoever reaches this machine is let in; it says so."""
-    with El("div.banner", role="note"):
-        drawn(icon("info", 18), "span.symbol")
-        El("p", visit.say("no_keys"))
+def whose(visit: Visit) -> None:
+    """By which right one looks: without keys whoever reaches this machine; else by a key, and one can sign out."""
+    caller = visit.caller
+    if caller == LOCAL:
+        with El("div.banner", role="note"):
+            drawn(icon("info", 18), "span.symbol")
+            El("p", visit.say("no_keys"))
+    elif caller is not None:
+        with El("form.whose.line.spread", method="post", action=LOGOUT):
+            El("span.note.small", visit.say(f"signed_in_{caller.scope}", name=caller.name))
+            with El("button.button.quiet.small", type="submit"):
+                drawn(icon("exit", 16), "span.symbol")
+                El("span", visit.say("sign_out"))

@@ -5,16 +5,19 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import Request
 from nicegui import Client, PageArguments, app, ui
 from starlette.datastructures import QueryParams
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from mien.core.caller import Scope
 from mien.core.errors import MienError
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, drawn, link, told
 from mien.web.look.visit import LANGUAGE, THEME, Site, Visit
+from mien.web.sessions import LOGIN
 
 log = logging.getLogger("mien.web")
 
@@ -36,16 +39,21 @@ def serve_static() -> None:
     app.add_static_files(STATIC, FOLDER, max_cache_age=31_536_000)
 
 
-def register(site: Site, pages: Pages, shell: Callable[[Visit, Pages], Response | None]) -> None:
-    """Have NiceGUI answer these paths: `shell` draws what stays, and within it the page of the path appears."""
+def register(site: Site, pages: Pages, shell: Callable[[Visit, Pages], None], needs: Scope | None = None) -> None:
+    """Have NiceGUI answer these paths: `shell` draws what stays, and within it the page of the path appears.
+
+    `needs`: the scope of who may look; others are sent to sign in. None: anybody may.
+    """
 
     async def answer(request: Request, client: Client) -> Response | None:
         visit = Visit.of(site, request, client)
+        if needs is not None and not visit.may(needs):
+            address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"{LOGIN}?to={quote(address, safe='')}", 303)
         head()
-        turned_away = shell(visit, pages)
-        if turned_away is None:
-            await visit.drawn()
-        return turned_away
+        shell(visit, pages)
+        await visit.drawn()
+        return None
 
     for path in pages:
         ui.page(path, response_timeout=10.0)(answer)
@@ -67,8 +75,8 @@ def head() -> None:
 class Stage(ui.sub_pages):
     """Where the page of the current path appears; going to another one keeps the rest of the browser's page."""
 
-    def __init__(self, visit: Visit, pages: Pages) -> None:
-        self._visit = visit
+    def __init__(self, visit: Visit, pages: Pages, needs: Scope | None = None) -> None:
+        self._visit, self._needs = visit, needs
         super().__init__({path: self._shown(page) for path, page in pages.items()})
 
     def _shown(self, page: Page) -> Callable[[PageArguments], Awaitable[None]]:
@@ -76,6 +84,9 @@ class Stage(ui.sub_pages):
 
         async def show(arguments: PageArguments) -> None:
             try:
+                if self._needs is not None and not visit.may(self._needs):
+                    ui.navigate.reload()  # the session ended: the browser's page is asked for anew, and sent to sign in
+                    return
                 await page(visit, arguments.query_parameters)
             except asyncio.CancelledError:
                 raise

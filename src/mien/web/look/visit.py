@@ -12,11 +12,13 @@ from urllib.parse import quote, unquote
 from fastapi import FastAPI, Request
 from nicegui import Client, ui
 
+from mien.core.caller import Caller, Scope
 from mien.live import Live
 from mien.profiles.wording import Language
 from mien.report import local
 from mien.shop import Shop
 from mien.web.look.words import say
+from mien.web.sessions import COOKIE, Sessions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +35,7 @@ class Site:
 
     shop: Shop
     app: FastAPI
+    sessions: Sessions
 
     @property
     def live(self) -> Live:
@@ -65,6 +68,16 @@ class Visit:
     @property
     def shop(self) -> Shop:
         return self.site.shop
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who looks at the page right now: a session that ended, or whose key was revoked, is nobody's."""
+        return self.site.sessions.caller(self.cookies.get(COOKIE))
+
+    def may(self, needed: Scope) -> bool:
+        """Whether who looks may do what needs a scope."""
+        caller = self.caller
+        return caller is not None and caller.may(needed)
 
     @property
     def zone(self) -> str:

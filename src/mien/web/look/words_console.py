@@ -10,6 +10,25 @@ CONSOLE: Mapping[str, tuple[str, str]] = {
     "nav_quality": ("Search quality", "搜索质量"),
     "nav_system": ("System", "系统"),
     "sections": ("Sections", "栏目"),
+    "sign_in": ("Sign in", "登录"),
+    "sign_in_more": (
+        "With an admin key, or a read key to look and change nothing. Make one with: mien keys add NAME --scope admin",
+        "请使用 admin 密钥；read 密钥只能查看，不能修改。创建密钥：mien keys add NAME --scope admin",
+    ),
+    "key": ("Key", "密钥"),
+    "wrong_key": (
+        "This key opens nothing here: it is mistyped, revoked, or its scope is neither admin nor read.",
+        "此密钥无法登录：输入有误、已被吊销，或权限既非 admin 也非 read。",
+    ),
+    "sign_out": ("Sign out", "退出"),
+    "signed_in_admin": (
+        "Signed in by the key “{name}”, which may change everything",
+        "已用密钥“{name}”登录，可修改一切",
+    ),
+    "signed_in_read": (
+        "Signed in by the key “{name}”, which may look; personal data is masked",
+        "已用密钥“{name}”登录，仅可查看；个人数据已遮盖",
+    ),
     "pages": ("Pages", "分页"),
     "find": ("Find", "查找"),
     "user": ("User", "用户"),
