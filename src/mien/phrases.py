@@ -50,3 +50,14 @@ def parsed(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def answers(given: list[str]) -> dict[str, bool]:
+    """`["marketing=no", "analytics=yes"]` → `{"marketing": False, "analytics": True}`."""
+    found: dict[str, bool] = {}
+    for one in given:
+        name, _, said = one.partition("=")
+        if not name.strip() or said.strip().lower() not in ("yes", "no", "true", "false"):
+            raise UsageError(f"“{one}” is no answer. Write it as purpose=yes or purpose=no, for example marketing=no.")
+        found[name.strip()] = said.strip().lower() in ("yes", "true")
+    return found

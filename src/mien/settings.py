@@ -72,6 +72,25 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """What may be done with what is known of people."""
+
+    unknown: str = field(
+        default="opt-out",
+        metadata={"help": "what holds until a user has answered: opt-out (allowed until refused) or opt-in (refused)"},
+    )
+
+    def __post_init__(self) -> None:
+        if self.unknown not in ("opt-out", "opt-in"):
+            raise UnknownName("way of taking silence", self.unknown, ("opt-out", "opt-in"))
+
+    @property
+    def otherwise(self) -> bool:
+        """Whether what a user has not spoken of is allowed."""
+        return self.unknown == "opt-out"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it. `load` reads one; the default constructor gives the defaults."""
 
@@ -86,6 +105,7 @@ class Settings:
     search: SearchOptions = field(default_factory=SearchOptions)
     content: ContentSettings = field(default_factory=ContentSettings)
     heads: HeadSettings = field(default_factory=HeadSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
 
 
 ELSEWHERE = {("fold", "zone"): "[shop] zone"}

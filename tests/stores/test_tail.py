@@ -88,7 +88,7 @@ def test_the_newest_word_about_a_trait_counts_whatever_the_order(tail: Tail, tmp
     catalog = Catalog(tmp_path / "catalog.sqlite")
     declared = catalog.declared(0)
     assert declared is not None
-    assert (declared.traits, declared.consents) == ({"age": 41, "city": "苏州"}, {"ads": False})
+    assert (declared.traits, declared.consents) == ({"age": 41, "city": "苏州"}, {"marketing": False})
     catalog.close()
 
 

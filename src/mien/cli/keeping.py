@@ -14,6 +14,29 @@ from mien.cli.shared import (
     out,
     print_json,
 )
+from mien.phrases import answers
+
+
+def consent(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    workspace: WorkspaceOption = HERE,
+    purpose: Annotated[
+        list[str] | None, typer.Option("--purpose", help="name=yes or name=no; may be repeated.", metavar="NAME=YES|NO")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """What a user lets be done, purpose by purpose; with --purpose, keep what they said now."""
+    with opened(workspace) as shop:
+        found = shop.consent(user, answers(purpose), source="cli") if purpose else shop.consents(user)
+    if json_:
+        print_json(found)
+        return
+    for name, allowed in found["allowed"].items():
+        said = {True: "yes", False: "no", None: "not said"}[found["consent"].get(name)]
+        out.print(f"{name:<20} {said:<9} {'allowed' if allowed else 'not allowed'}", highlight=False)
+    for word in found["history"]:
+        line = f"  {word['at']}  {word['purpose']} = {'yes' if word['given'] else 'no'}  ({word['source']})"
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def export(

@@ -25,6 +25,8 @@ PRODUCTS = 1000
 """Products of one message that become events; no message of 32 KB holds more."""
 EARLIEST_US = DAY_US
 """Times before are of broken clocks."""
+CONSENT_TRAITS = ("consent", "consents")
+"""Traits of an `identify` that are no traits: purpose → given or not."""
 RAW_LENGTH = 4_096
 """Characters of a bad message that its verdict keeps."""
 
@@ -133,14 +135,17 @@ def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind:
     if said == "track":
         _read_track(message, tracked)
     elif said == "identify":
-        tracked.traits = _traits(_told(message))
+        traits = _told(message)
+        tracked.traits = _traits({name: value for name, value in traits.items() if name not in CONSENT_TRAITS})
+        for name in CONSENT_TRAITS:
+            tracked.consents |= _words(traits.get(name))
     elif said == "alias":
         previous = _person(message.previous_id, "previousId", refused)
         if previous is not None and previous != person:
             tracked.joins, tracked.alias = previous, True
     else:
         tracked.other = _other(f"{said} {message.name or ''}".strip(), message.properties or message.traits)
-    tracked.consents = _consents(message.context)
+    tracked.consents |= _consents(message.context)
     return tracked
 
 
@@ -379,7 +384,11 @@ def _flat(traits: dict[str, Any], prefix: str = "", depth: int = 3) -> Iterator[
 def _consents(context: dict[str, Any] | None) -> dict[str, bool]:
     """`context.consent.categoryPreferences`: purpose → given or not."""
     consent = (context or {}).get("consent")
-    chosen = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    return _words(consent.get("categoryPreferences")) if isinstance(consent, dict) else {}
+
+
+def _words(chosen: object) -> dict[str, bool]:
+    """Of an object those names that are clearly answered."""
     if not isinstance(chosen, dict):
         return {}
     return {_CONTROL.sub(" ", name)[:200]: given for name, given in chosen.items() if isinstance(given, bool)}

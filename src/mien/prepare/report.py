@@ -1,7 +1,7 @@
 """The quality report: what came in, what became of it, and why. Its counts always add up.
 
 read = accepted + rejected
-accepted = new + duplicates + conflicts + erased          what the log did with it
+accepted = new + duplicates + conflicts + erased + no_consent     what the log did with it
 new = judged + gone                                       gone: erased since, or after the moment asked for
 judged = kept + dropped      kept = untouched + changed   what the judgement says
 """
@@ -35,6 +35,7 @@ class Arrivals:
     duplicates: int = 0
     conflicts: int = 0
     erased: int = 0
+    no_consent: int = 0
 
     def __add__(self, other: "Arrivals") -> "Arrivals":
         return Arrivals(
@@ -45,6 +46,7 @@ class Arrivals:
             self.duplicates + other.duplicates,
             self.conflicts + other.conflicts,
             self.erased + other.erased,
+            self.no_consent + other.no_consent,
         )
 
 
@@ -100,7 +102,8 @@ class QualityReport:
         a, j = self.arrivals, self.judged
         if a is not None:
             yield "read = accepted + rejected", a.read, a.accepted + sum(a.rejected.values())
-            yield "accepted = what the log did", a.accepted, a.new + a.duplicates + a.conflicts + a.erased
+            known = a.duplicates + a.conflicts + a.erased + a.no_consent
+            yield "accepted = what the log did", a.accepted, a.new + known
             yield "new = judged + gone", a.new, j.events + sum(self.gone.values())
         yield "judged = kept + dropped", j.events, j.kept + sum(j.dropped.values())
         yield "kept = untouched + changed", j.kept, j.untouched + j.changed
@@ -166,7 +169,7 @@ class QualityReport:
 
 def _arrival_line(a: Arrivals, language: Language) -> str:
     rejected = sum(a.rejected.values())
-    known = {name: n for name in ("duplicates", "conflicts", "erased") if (n := getattr(a, name))}
+    known = {name: n for name in ("duplicates", "conflicts", "erased", "no_consent") if (n := getattr(a, name))}
     if language == "zh":
         return (
             f"读入：{a.read:,} 行；拒收 {rejected:,}{_listed(a.rejected, language)}；"

@@ -66,10 +66,10 @@ def read_outlook(
 ) -> Outlook:
     """What the models say of the user of these events, none of which is later than `at_us`.
 
-    Only items on sale are next items. A user who refused `personalisation` has no outlook. Cost: milliseconds, once
-    the models are loaded.
+    Only items on sale are next items. A user who refused to be personalised or judged by a model has
+    no outlook. Cost: milliseconds, once the models are loaded.
     """
-    if user is not None and user.consents.get("personalisation") is False:
+    if user is not None and not user.predictable:
         return Outlook()
     known = models.known_at(at_us)
     history = acts(events, len(catalogue))

@@ -45,12 +45,18 @@ def read(
     `markov`: the chain of actions to smooth with; None takes the population's.
     `outlook`: what trained models say of them (`read_outlook`). `user`: what the person declared.
     `user_ids`: all ids stitched into this user, where there are several.
+
+    Where the user does not let answers depend on them no tag, need, habit or trait is inferred; where they do not let
+    be kept what they do, nothing but what they declared is told.
     """
     if state.events and state.last_us > at_us:
         last, at = from_us(state.last_us), from_us(at_us)
         raise UsageError(f"The state holds events up to {last}, later than {at}. Fold it up to then first.")
     options = options or ProfileOptions()
     yardstick = yardstick or Yardstick.of(catalogue, population)
+    if user is not None and not user.profilable:
+        state = State(state.settings)
+    bare = user is not None and not user.personalisable
     liking = support(state, yardstick.weights, len(catalogue), at_us)
     profile = Profile(
         user_id=user_id,
@@ -58,12 +64,12 @@ def read(
         as_of=from_us(at_us),
         events=state.events,
         identity=Identity(tuple(user_ids)) if len(user_ids) > 1 else None,
-        traits=read_traits(state, user, options),
+        traits=read_traits(State(state.settings) if bare else state, user, options),
         activity=read_activity(state, at_us),
         value=read_value(state, liking.tallies, population, at_us),
-        tags=read_tags(liking, yardstick, at_us, options),
-        needs=read_needs(state, at_us, options),
-        behaviour=read_behaviour(state, liking.tallies, markov or yardstick.chain),
+        tags=() if bare else read_tags(liking, yardstick, at_us, options),
+        needs=None if bare else read_needs(state, at_us, options),
+        behaviour=None if bare else read_behaviour(state, liking.tallies, markov or yardstick.chain),
         consent=dict(user.consents) if user else {},
     )
     if outlook is not None:

@@ -94,7 +94,7 @@ def _destinations(report: QualityReport, language: Language) -> str:
     ]
     if a is not None:
         parts.append((say("gone", language), "dim", sum(report.gone.values())))
-        parts.append((say("known", language), "dim", a.duplicates + a.conflicts + a.erased))
+        parts.append((say("known", language), "dim", a.duplicates + a.conflicts + a.erased + a.no_consent))
         parts.append((say("rejected", language), "plain", sum(a.rejected.values())))
     label = say("where_rows_went", language)
     strip = shares(label, parts)

@@ -21,12 +21,14 @@ from mien.prepare.clean import judge_event
 from mien.prepare.judgement import Judgement
 from mien.shop.stock import Stock
 from mien.shop.workspace import Build
+from mien.stores.append import NO_CONSENT
 
 AT_ONCE = 1_000
 """Events folded in one transaction."""
 SOURCE = "tracking"
 """What the quality report calls the live tail."""
 _NEW, _TWICE, _CONFLICT, _ERASED = "new", "duplicate", "conflict", "erased"
+_ACCEPTED = (_NEW, _TWICE, _CONFLICT, _ERASED, NO_CONSENT)
 
 
 class TailFold:
@@ -128,9 +130,9 @@ def move_tail(stock: Stock) -> None:
 
 def _report(fates: dict[str, int], events: pa.Table) -> tuple[str, str]:
     """What the quality report counts: events that were moved, and messages that were not kept, by reason."""
-    rejected = {reason: n for reason, n in fates.items() if reason not in (_NEW, _TWICE, _CONFLICT, _ERASED)}
+    rejected = {reason: n for reason, n in fates.items() if reason not in _ACCEPTED}
     counts = {"new": len(events), "duplicates": fates.get(_TWICE, 0), "conflicts": fates.get(_CONFLICT, 0)}
-    counts["erased"] = fates.get(_ERASED, 0)
+    counts |= {"erased": fates.get(_ERASED, 0), NO_CONSENT: fates.get(NO_CONSENT, 0)}
     accepted = sum(counts.values())
     arrived = {"read": accepted + sum(rejected.values()), "accepted": accepted, "rejected": rejected}
     return SOURCE, json.dumps(arrived | counts)

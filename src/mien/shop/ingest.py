@@ -41,6 +41,7 @@ class IngestReport:
         a = self.arrivals
         events = {"read": a.read, "accepted": a.accepted, "rejected": a.rejected, "new": a.new}
         events |= {"duplicates": a.duplicates, "conflicts": a.conflicts, "erased": a.erased}
+        events["no_consent"] = a.no_consent
         return {
             "events": events,
             "items": self.items,
@@ -56,10 +57,12 @@ class IngestReport:
         why = f" ({reasons})" if reasons else ""
         if zh:
             known = f"已有 {a.duplicates:,}，编号冲突 {a.conflicts:,}，已删除用户 {a.erased:,}"
+            known += f"，未同意留存 {a.no_consent:,}" if a.no_consent else ""
             lines = [f"事件：读入 {a.read:,} 行，新增 {a.new:,}，拒收 {rejected:,}{why}；{known}"]
             lines.append(f"商品：新增或变更 {self.items:,}；用户：新增或变更 {self.users:,}")
         else:
             known = f"{a.duplicates:,} known already, {a.conflicts:,} conflicting, {a.erased:,} of erased users"
+            known += f", {a.no_consent:,} of users who do not let them be kept" if a.no_consent else ""
             lines = [f"Events: {a.read:,} rows, {a.new:,} new, {rejected:,} rejected{why}; {known}"]
             lines.append(f"Items: {self.items:,} new or changed; users: {self.users:,} new or changed")
         return lines + [f"  {message}" for source in self.sources for message in source.messages]
@@ -117,7 +120,7 @@ class Intake:
         gone = self.catalog.erased([user.user_id for user in told])
         users = [user for user, erased in zip(told, gone, strict=True) if not erased]
         rows = self.catalog.users.add([user.user_id for user in users])
-        return self.catalog.declare(zip(rows.tolist(), users, strict=True))
+        return self.catalog.declare(zip(rows.tolist(), users, strict=True), at_us=self.now_us)
 
     def _keep_events(self, delivery: Delivery, progress: Progress) -> Arrivals:
         assert delivery.events is not None, "a delivery of events has events"
@@ -139,7 +142,7 @@ def _arrivals(report: SourceReport, appended: Appended | None) -> dict[str, Any]
     counts: dict[str, Any] = {"read": report.rows, "accepted": report.accepted, "rejected": report.rejected}
     if appended is not None:
         counts |= {"new": appended.new, "duplicates": appended.duplicates}
-        counts |= {"conflicts": appended.conflicts, "erased": appended.erased}
+        counts |= {"conflicts": appended.conflicts, "erased": appended.erased, "no_consent": appended.no_consent}
     return counts
 
 

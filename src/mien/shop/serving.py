@@ -1,6 +1,6 @@
 """What answers questions: the shelf of a build, made once and then read by many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from mien.core.errors import NotReady, UnknownName
 from mien.core.item import Catalogue
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
-from mien.core.user import User, merged
+from mien.core.user import User
 from mien.features.population import Population
 from mien.features.state import State
 from mien.models.complements import Complements
@@ -116,20 +116,19 @@ class Serving:
         return None if row is None else self.stock.state(row, at_us, self.judgement)
 
     def user(self, user_id: str) -> User | None:
-        """What the person behind an id has declared; None where nothing was."""
+        """What the person behind an id has declared; None where the id was never seen."""
         row = self.stock.catalog.users.row(user_id)
-        if row is None:
-            return None
-        return merged([self.stock.catalog.declared(one) for one in self.stock.persons(row)])
+        return None if row is None else self.stock.user(row)
 
     def profile(self, user_id: str, at_us: int) -> Profile:
         """The profile of a user; `UnknownName` for an id never seen."""
         row = self.stock.catalog.users.row(user_id)
         if row is None:
             raise UnknownName("user", user_id, self.stock.catalog.users.some(KNOWN_SHOWN))
-        state = self.stock.state(row, at_us, self.judgement) or State(self.stock.settings.fold)
+        user = self.stock.user(row)
+        state = self.stock.state(row, at_us, self.judgement) if user.profilable else None
+        state = state or State(self.stock.settings.fold)
         rows = self.stock.persons(row)
-        user = merged([self.stock.catalog.declared(one) for one in rows])
         return read(
             state,
             user_id,
@@ -164,13 +163,22 @@ class Serving:
         """What can be offered to somebody who is typing. Cost: 2 s for 200,000 items, once."""
         return Completer.of(self.catalogue, self.shelf.popularity, read_queries(self.stock.workspace.index))
 
+    def allowed(self, query: Query) -> Query:
+        """The question; of a user who does not let answers depend on them the one that an anonymous visitor asks."""
+        user = None if query.user_id is None else self.user(query.user_id)
+        if user is None or user.personalisable:
+            return query
+        return replace(query, user_id=None, personalise=False, context=())
+
     def answer(self, query: Query, at_us: int) -> Answer:
+        query = self.allowed(query)
         return pipeline.answer(query, self.context(query.user_id, at_us))
 
     def similar(self, item_id: str, query: Query, at_us: int) -> Answer:
         return similar(item_id, query, self.context(None, at_us))
 
     def explain(self, query: Query, item_id: str, at_us: int) -> Answer:
+        query = self.allowed(query)
         return pipeline.explain(query, item_id, self.context(query.user_id, at_us))
 
 

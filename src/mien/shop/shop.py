@@ -22,6 +22,7 @@ from mien.ranking.kind import FOR_YOU
 from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
 from mien.shop.building import BuildReport, interactions, judged_log
+from mien.shop.consenting import keep_consents, told_consents
 from mien.shop.forgetting import erase, export
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
@@ -55,14 +56,15 @@ class Shop:
         self.workspace.require()
         self.settings: Settings = load(self.workspace.settings)
         self.clock, self.served = clock, served
-        catalog = Catalog(self.workspace.catalog)
+        otherwise = self.settings.privacy.otherwise
+        catalog = Catalog(self.workspace.catalog, otherwise=otherwise)
         buckets = int(catalog.meta("buckets", str(self.settings.engine.buckets)))
         catalog.set_meta("buckets", str(buckets))
         engine = self.settings.engine
         resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
         history = History(self.workspace.log, catalog, resources, buckets)
         states = open_profile_store(f"sqlite:{self.workspace.states}")
-        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog)
+        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, otherwise=otherwise)
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail)
         self.keys = Keys(self.workspace.keys)
         self._serving: Serving | None = None
@@ -299,6 +301,10 @@ class Shop:
         serving = self._served(None)
         return export(serving, user, self._row(user), self._at(None, serving))
 
+    def consents(self, user: str) -> dict[str, Any]:
+        """What a user lets be done: the newest words, what they allow, and every word with its time and source."""
+        return told_consents(self.stock, user, self._row(user))
+
     # -- changing what is kept --------------------------------------------------------------------------------
 
     def replay(self) -> dict[str, Any]:
@@ -310,6 +316,17 @@ class Shop:
                 self.stock.catalog,
                 lambda kind, file, mapping: intake.take(kind, str(file), mapping, Silent()),
             )
+
+    def consent(
+        self, user: str, purposes: Mapping[str, bool], *, at: datetime | None = None, source: str = "shop"
+    ) -> dict[str, Any]:
+        """Keep what a user said of some purposes (`core.consent.PURPOSES`, or others by name); returns `consents`.
+
+        It holds for every id of the person, from `at` on (None: now). A user never seen is remembered, so that a
+        refusal can come first. Raises `UnknownName` for one who was erased.
+        """
+        now_us, at_us = to_us(self.clock()), None if at is None else to_us(at)
+        return keep_consents(self.stock, user, purposes, source, now_us=now_us, at_us=at_us)
 
     def erase(self, user: str) -> dict[str, Any]:
         """Forget a user everywhere. `UnknownName` for an id never seen."""

@@ -17,6 +17,7 @@ from mien.core.ids import NO_ITEM, ItemRow, Rows, UserRow
 from mien.core.item import Catalogue
 from mien.core.ports import ProfileStore
 from mien.core.tables import ITEM, LOG, LOGGED
+from mien.core.user import User
 from mien.features.codec import decode, encode
 from mien.features.fold import refold
 from mien.features.population import Population
@@ -104,6 +105,10 @@ class Stock:
         """The rows of the person behind a row: the one that stands for them first."""
         person = self.catalog.person(user)
         return [person, *self.catalog.members(person)]
+
+    def user(self, user: int) -> User:
+        """What the person behind a row declared, and what of it may be used."""
+        return self.catalog.person_declared(user)
 
     def state(self, user: int, at_us: int, judgement: Judgement) -> State | None:
         """The state of the person behind `user` as of a moment; None where there is none.

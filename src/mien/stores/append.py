@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mien.core.clock import to_us
+from mien.core.consent import ANALYTICS, Word
 from mien.core.event import Event
 from mien.core.tables import LOG
 from mien.core.tracked import Refusal, Tracked
@@ -15,6 +16,8 @@ from mien.stores.catalog import Catalog
 
 Rows = dict[tuple[str, str], int | None]
 COLUMNS = LOG.names
+NO_CONSENT = "no_consent"
+"""The fate of a message whose user does not let it be kept."""
 QUOTED = ", ".join(f'"{name}"' for name in COLUMNS)
 
 
@@ -29,6 +32,7 @@ class Append:
         self.fates: Counter[str] = Counter()
         self.events: list[tuple[Any, ...]] = []
         self.letters: list[dict[str, Any]] = []
+        self.all_allow = catalog.consents.all_allow(ANALYTICS)
 
     def all(self, messages: Iterable[Tracked | Refusal]) -> Counter[str]:
         for message in messages:
@@ -55,9 +59,17 @@ class Append:
         )  # fmt: skip
 
     def _keep(self, message: Tracked) -> str:
+        if self._stranger(message):
+            return NO_CONSENT
         user = self._row("user_ids", message.user_id)
         if user is None:
             return "erased"
+        if message.consents:
+            self._consent(user, message)
+        if not self._profilable(user):
+            if message.joins is not None:
+                self._join(user, message)
+            return NO_CONSENT
         key = hashlib.blake2b(f"{message.source}\0{message.message_id}".encode(), key=self.key, digest_size=16).digest()
         known = self.db.execute("INSERT OR IGNORE INTO received VALUES (?, ?)", (key, message.digest)).rowcount == 0
         if known:
@@ -112,25 +124,61 @@ class Append:
                 "at = excluded.at WHERE (excluded.at, excluded.fields) > (at, fields)",
                 (item_id, item_json(fields), message.at_us),
             )
-        if message.traits or message.consents:
+        if message.traits:
             self._declare(user, message)
         if message.joins is not None:
             self._join(user, message)
 
     def _declare(self, user: int, message: Tracked) -> None:
-        """The newest word about each trait and purpose counts, whatever order the words come in."""
-        for kind, said in (("traits", message.traits), ("consents", message.consents)):
-            self.db.executemany(
-                "INSERT INTO told VALUES (?, ?, ?, ?, ?) ON CONFLICT (user, kind, name) DO UPDATE SET "
-                "value = excluded.value, at = excluded.at WHERE (excluded.at, excluded.value) > (at, value)",
-                ((user, kind, name, json.dumps(value), message.at_us) for name, value in said.items()),
-            )
+        """The newest word about each trait counts, whatever order the words come in."""
+        self.db.executemany(
+            "INSERT INTO told VALUES (?, 'traits', ?, ?, ?) ON CONFLICT (user, kind, name) DO UPDATE SET "
+            "value = excluded.value, at = excluded.at WHERE (excluded.at, excluded.value) > (at, value)",
+            ((user, name, json.dumps(value), message.at_us) for name, value in message.traits.items()),
+        )
         declared = self.catalog.declared(user)
-        traits, consents = (dict(declared.traits), dict(declared.consents)) if declared else ({}, {})
-        for kind, name, value in self.db.execute("SELECT kind, name, value FROM told WHERE user = ?", (user,)):
-            (traits if kind == "traits" else consents)[name] = json.loads(value)
-        texts = (json.dumps(one, ensure_ascii=False, sort_keys=True) for one in (traits, consents))
-        self.db.execute("INSERT OR REPLACE INTO declared VALUES (?, ?, ?)", (user, *texts))
+        traits: dict[str, Any] = dict(declared.traits) if declared else {}
+        for name, value in self.db.execute("SELECT name, value FROM told WHERE user = ? AND kind = 'traits'", (user,)):
+            traits[name] = json.loads(value)
+        text = json.dumps(traits, ensure_ascii=False, sort_keys=True)
+        self.db.execute("INSERT OR REPLACE INTO declared VALUES (?, ?)", (user, text))
+
+    # -- consent ------------------------------------------------------------------------------------------------
+
+    def _stranger(self, message: Tracked) -> bool:
+        """Somebody of whom nothing is known, where one must have agreed: not even the id is kept."""
+        if self.catalog.consents.otherwise or message.consents:
+            return False
+        return ("user_ids", message.user_id) not in self.rows and self.catalog.users.row(message.user_id) is None
+
+    def _consent(self, user: int, message: Tracked) -> None:
+        """What a banner said holds for the id it was said under, and for the device's id where that is joined to it."""
+        source = f"tracking:{message.source}"
+        words = [Word(name, given, message.at_us, source) for name, given in message.consents.items()]
+        changed = self.catalog.consents.record(user, words)
+        if message.joins is not None and not message.alias:
+            other = self._row("user_ids", message.joins)
+            self._join(user, message)
+            if other is not None and self.catalog.person(other) == self.catalog.person(user):
+                changed |= self.catalog.consents.record(other, words)
+        if changed:
+            self._ask_again(user)
+
+    def _ask_again(self, user: int) -> None:
+        """What a person allows may have changed."""
+        self.all_allow = self.catalog.consents.all_allow(ANALYTICS)
+        person = self.catalog.person(user)
+        for row in (person, *self.catalog.members(person)):
+            self.rows.pop((ANALYTICS, str(row)), None)
+
+    def _profilable(self, user: int) -> bool:
+        """Whether the person lets what they do be kept; remembered, since it is asked with every message."""
+        if self.all_allow:
+            return True
+        place = (ANALYTICS, str(user))
+        if place not in self.rows:
+            self.rows[place] = int(self.catalog.person_declared(user).profilable)
+        return bool(self.rows[place])
 
     # -- identities ---------------------------------------------------------------------------------------------
 
@@ -154,6 +202,7 @@ class Append:
             self.db.execute("UPDATE stitched SET into_user = ? WHERE into_user = ?", (person, other))
             self.db.execute("INSERT OR REPLACE INTO stitched VALUES (?, ?)", (other, person))
             self.db.execute("INSERT OR IGNORE INTO unfolded VALUES (?)", (person,))
+            self._ask_again(person)
         self.rows[pair] = person
 
     def _refused(self, person: int, other: int, theirs: int, *, alias: bool) -> tuple[str, str] | None:

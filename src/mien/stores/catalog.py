@@ -19,18 +19,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mien.core.consent import ANALYTICS
 from mien.core.errors import WorkspaceError
 from mien.core.ids import Rows
-from mien.core.user import User
+from mien.core.user import User, merged
+from mien.stores import consents
 
 LAYOUT = 1
 """Raised when a released layout changes in a way an older Mien cannot read."""
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS user_ids (row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS item_ids (row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS declared (user INTEGER PRIMARY KEY, traits TEXT NOT NULL, consents TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS declared (user INTEGER PRIMARY KEY, traits TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stitched (user INTEGER PRIMARY KEY, into_user INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS stitched_into ON stitched (into_user);
 CREATE TABLE IF NOT EXISTS ingests (
@@ -45,6 +48,14 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     detail TEXT, raw TEXT, digest TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS tombstones (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 """
+    + consents.SCHEMA
+)
+_OLD_CONSENTS = """
+INSERT OR IGNORE INTO consented
+    SELECT user, said.key, 0, said.value, 0, 'earlier' FROM declared, json_each(declared.consents) AS said;
+ALTER TABLE declared DROP COLUMN consents;
+"""
+"""What an older Mien kept of consents, without time and source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +142,12 @@ class SqliteIdMap:
 
 
 class Catalog:
-    """The catalogue file, opened. Not for use by two threads at once; several processes may read."""
+    """The catalogue file, opened. Not for use by two threads at once; several processes may read.
 
-    def __init__(self, path: Path) -> None:
+    `otherwise`: whether a purpose that a user has not spoken of is allowed.
+    """
+
+    def __init__(self, path: Path, *, otherwise: bool = True) -> None:
         self.path = path
         self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
         try:
@@ -142,6 +156,8 @@ class Catalog:
             self._db.execute("PRAGMA secure_delete=ON")
             with self._db:
                 self._db.executescript(_SCHEMA)
+                if "consents" in [row[1] for row in self._db.execute("PRAGMA table_info(declared)")]:
+                    self._db.executescript(_OLD_CONSENTS)
         except sqlite3.DatabaseError as broken:
             self._db.close()
             raise WorkspaceError(
@@ -157,6 +173,7 @@ class Catalog:
         self.set_meta("layout", str(LAYOUT))
         self.users = SqliteIdMap(self._db, "user_ids")
         self.items = SqliteIdMap(self._db, "item_ids")
+        self.consents = consents.Consents(self._db, otherwise=otherwise)
 
     def close(self) -> None:
         self._db.close()
@@ -238,27 +255,50 @@ class Catalog:
 
     # -- declared traits and consents -------------------------------------------------------------------------
 
-    def declare(self, users: Iterable[tuple[int, User]]) -> int:
-        """Set what users declared, replacing what they declared before. Returns how many changed."""
+    def declare(self, users: Iterable[tuple[int, User]], *, at_us: int = 0) -> int:
+        """Set what users declared as of `at_us`, replacing the traits of before. Returns how many changed."""
         changed = 0
         with self._db:
             for row, user in users:
-                new = (_json(user.traits), _json(user.consents))
-                old = self._db.execute("SELECT traits, consents FROM declared WHERE user = ?", (row,)).fetchone()
-                if old != new:
-                    self._db.execute("INSERT OR REPLACE INTO declared VALUES (?, ?, ?)", (row, *new))
-                    changed += 1
+                new = _json(user.traits)
+                old = self._db.execute("SELECT traits FROM declared WHERE user = ?", (row,)).fetchone()
+                if old is None or old[0] != new:
+                    self._db.execute("INSERT OR REPLACE INTO declared VALUES (?, ?)", (row, new))
+                said = self.consents.record_file(row, user.consents, at_us)
+                changed += said or old is None or old[0] != new
         return changed
 
     def declared(self, row: int) -> User | None:
         """What a user declared, or None."""
-        found = self._db.execute("SELECT traits, consents FROM declared WHERE user = ?", (row,)).fetchone()
-        return User(self.users.key(row) or "", json.loads(found[0]), json.loads(found[1])) if found else None
+        found = self._db.execute("SELECT traits FROM declared WHERE user = ?", (row,)).fetchone()
+        said = self.consents.of(row)
+        if found is None and not said:
+            return None
+        return User(self.users.key(row) or "", json.loads(found[0]) if found else {}, said, self.consents.otherwise)
 
     def declarations(self) -> Iterator[tuple[int, User]]:
         """Row and words of everybody who declared anything."""
-        for row, traits, consents in self._db.execute("SELECT user, traits, consents FROM declared ORDER BY user"):
-            yield row, User(self.users.key(row) or "", json.loads(traits), json.loads(consents))
+        traits = {int(row): said for row, said in self._db.execute("SELECT user, traits FROM declared")}
+        said = self.consents.everybody()
+        for row in sorted({*traits, *said}):
+            told = json.loads(traits.get(row, "{}"))
+            yield row, User(self.users.key(row) or "", told, said.get(row, {}), self.consents.otherwise)
+
+    def person_declared(self, row: int) -> User:
+        """What the person behind a row declared under all their ids; a user without a word where that is nothing."""
+        person = self.person(row)
+        found = merged([self.declared(one) for one in (person, *self.members(person))])
+        return found or User(self.users.key(row) or "", otherwise=self.consents.otherwise)
+
+    def profilable(self, user_ids: Sequence[str]) -> list[bool]:
+        """Which of these ids' events may be kept: their person has not refused, or has agreed where that is asked."""
+        if self.consents.all_allow(ANALYTICS):
+            return [True] * len(user_ids)
+        other = [
+            row for row, allowed in self.consents.allowing(ANALYTICS).items() if allowed is not self.consents.otherwise
+        ]
+        unlike = {key for key in self.users.keys(other) if key is not None}
+        return [(user_id in unlike) is not self.consents.otherwise for user_id in user_ids]
 
     # -- identities -------------------------------------------------------------------------------------------
 
@@ -309,6 +349,7 @@ class Catalog:
         """Remove a user's id, declarations, stitches and dead letters; leave a tombstone."""
         db.execute("INSERT OR IGNORE INTO tombstones VALUES (?)", (self.tombstone(user_id),))
         db.execute("DELETE FROM declared WHERE user = ?", (row,))
+        self.consents.erase(db, row)
         db.execute("DELETE FROM touched WHERE user = ?", (row,))
         db.execute("DELETE FROM stitched WHERE user = ? OR into_user = ?", (row, row))
         holding = db.execute("SELECT id, raw FROM dead_letters WHERE instr(raw, ?) > 0", (user_id,)).fetchall()

@@ -56,10 +56,10 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a delivery: `offered == new + duplicates + conflicts + erased`.
+    """What became of a delivery: `offered == new + duplicates + conflicts + erased + no_consent`.
 
     *duplicates* were already in the log, *conflicts* have the id of another event (the first received stays),
-    *erased* belong to users who were forgotten.
+    *erased* belong to users who were forgotten, *no_consent* to users who do not let them be kept.
     """
 
     ingest: int
@@ -68,6 +68,7 @@ class Appended:
     duplicates: int
     conflicts: int
     erased: int
+    no_consent: int
 
 
 class History:
@@ -150,7 +151,7 @@ class History:
         verdicts: Path | None,
         report: dict[str, Any],
     ) -> Appended:
-        offered, erased = self._stage(con, delivery)
+        offered, erased, no_consent = self._stage(con, delivery)
         self._judge_ids(con)
         counts: dict[str, int] = dict(con.execute("SELECT fate, count(*) FROM judged GROUP BY 1").fetchall())
         ingest = int(self.catalog.meta("next_ingest", "1"))
@@ -164,6 +165,7 @@ class History:
             duplicates=counts.get("duplicate", 0),
             conflicts=counts.get("conflict", 0),
             erased=erased,
+            no_consent=no_consent,
         )
         with self.catalog.transaction() as db:
             self.catalog.bury(db, letters)
@@ -194,13 +196,15 @@ class History:
             finish(db)
         return ingest
 
-    def _stage(self, con: duckdb.DuckDBPyConnection, delivery: Path) -> tuple[int, int]:
-        """Put row numbers in place of ids (table `staged`); returns how many were offered and how many are erased."""
+    def _stage(self, con: duckdb.DuckDBPyConnection, delivery: Path) -> tuple[int, int, int]:
+        """Put row numbers in place of ids (table `staged`); how many were offered, are erased, lack a consent."""
         con.execute(f"CREATE VIEW delivered AS SELECT * FROM read_parquet('{_quoted(delivery)}')")
         offered = int(con.execute("SELECT count(*) FROM delivered").fetchall()[0][0])
         users = self._distinct(con, EVENT.USER_ID)
-        keep = [not gone for gone in self.catalog.erased(users)]
-        kept_users = [user for user, kept in zip(users, keep, strict=True) if kept]
+        gone = [user for user, erased in zip(users, self.catalog.erased(users), strict=True) if erased]
+        told = zip(users, self.catalog.profilable(users), strict=True)
+        never = set(gone)
+        kept_users = [user for user, allowed in told if allowed and user not in never]
         items = self._distinct(con, EVENT.ITEM_ID)
         con.register("user_rows", _row_table(kept_users, self.catalog.users.add(kept_users)))
         con.register("item_rows", _row_table(items, self.catalog.items.add(items)))
@@ -211,7 +215,10 @@ class History:
             f"LEFT JOIN item_rows i ON d.{EVENT.ITEM_ID} = i.key"
         )
         staged = int(con.execute("SELECT count(*) FROM staged").fetchall()[0][0])
-        return offered, offered - staged
+        con.register("gone", pa.table({"key": pa.array(gone, pa.string())}))
+        count = f"SELECT count(*) FROM delivered d JOIN gone ON d.{EVENT.USER_ID} = gone.key"
+        erased = int(con.execute(count).fetchall()[0][0]) if gone else 0
+        return offered, erased, offered - staged - erased
 
     def _distinct(self, con: duckdb.DuckDBPyConnection, column: str) -> list[str]:
         """The distinct values in the order in which they came, so that rows are given reproducibly."""
@@ -348,7 +355,7 @@ class History:
 
 
 def _fate(appended: Appended) -> dict[str, int]:
-    return {name: getattr(appended, name) for name in ("new", "duplicates", "conflicts", "erased")}
+    return {name: getattr(appended, name) for name in ("new", "duplicates", "conflicts", "erased", "no_consent")}
 
 
 def _quoted_name(name: str) -> str:

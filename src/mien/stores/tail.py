@@ -11,11 +11,13 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from mien.core.consent import Word
 from mien.core.errors import TransientError
 from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, UserRow
@@ -49,19 +51,27 @@ CREATE TABLE IF NOT EXISTS named (user INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS unfolded (person INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS fates (fate TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
+_OLD_CONSENTS = """
+INSERT OR IGNORE INTO consented
+    SELECT user, name, at, value = 'true', at, 'tracking' FROM told WHERE kind = 'consents';
+DELETE FROM told WHERE kind = 'consents';
+"""
+"""What an older Mien kept of consents."""
 
 
 class Tail:
     """The tail of one workspace. Any thread may append or read; several processes may, too.
 
-    `most_ids`: of one person; a stitch that would make more is refused and reported.
+    `most_ids`: of one person; a stitch that would make more is refused and reported. `otherwise`: as `Catalog` has it.
     """
 
-    def __init__(self, path: Path, *, most_ids: int = MOST_IDS) -> None:
+    def __init__(self, path: Path, *, most_ids: int = MOST_IDS, otherwise: bool = True) -> None:
         self.path, self.most_ids = path, most_ids
-        self._catalog = Catalog(path)  # a connection of its own: its transactions are nobody else's
+        self._catalog = Catalog(
+            path, otherwise=otherwise
+        )  # a connection of its own: its transactions are nobody else's
         with self._catalog.transaction() as db:
-            for statement in filter(str.strip, _SCHEMA.split(";\n")):
+            for statement in filter(str.strip, (_SCHEMA + _OLD_CONSENTS).split(";\n")):
                 db.execute(statement)
         self._key = self._catalog.secret()
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -79,8 +89,9 @@ class Tail:
         """Keep messages that are new, in one durable transaction; how many had which fate.
 
         Fates: new, duplicate, conflict (the id of another message: the first received stays), erased (the user was
-        forgotten), and the reason of each refusal; beside them `events`. Raises `TransientError` where the disk is
-        full or another process holds the file; then nothing was kept. Cost: some 50 µs a message, and one sync.
+        forgotten), no_consent (the user does not let it be kept), and the reason of each refusal; beside them `events`.
+        Raises `TransientError` where the disk is full or another process holds the file; then nothing was kept. Cost:
+        some 50 µs a message, and one sync.
         """
         return self.append_all([messages], source)[0]
 
@@ -131,6 +142,25 @@ class Tail:
         written = ((item_id, item_json(fields)) for item_id, fields in items.items())
         db.executemany("DELETE FROM told_items WHERE item_id = ? AND fields = ?", written)
         db.execute("INSERT INTO ingests (source, report) VALUES (?, ?)", report(fates))
+
+    def consent(self, user_id: str, words: Sequence[Word], *, newest: bool) -> int | None:
+        """Keep what a person said outside of a message, for every id of theirs; their row, None where it was erased.
+
+        `newest`: it is said now, and so after all that was said before, whatever the clocks of senders say.
+        """
+        with self._writing, self._catalog.transaction() as db:
+            self._rows.clear()
+            if self._catalog.users.row(user_id) is None and self._catalog.erased([user_id])[0]:
+                return None
+            (row,) = self._catalog.users.give([user_id])
+            assert row is not None, "a row was given"
+            db.execute("INSERT OR IGNORE INTO named VALUES (?)", (row,))
+            person, consents = self._catalog.person(row), self._catalog.consents
+            rows = (person, *self._catalog.members(person))
+            last_us = max(consents.last_us(one) for one in rows) if newest else -1
+            for one in rows:
+                consents.record(one, [replace(word, at_us=max(word.at_us, last_us + 1)) for word in words])
+            return row
 
     # -- reading ----------------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ ACCESS: dict[str, Needs] = {
     **{f"OPTIONS /v1/{name}": "open" for name in TRACKING},
     "GET /v1/profiles/{user_id}": "read",
     "GET /v1/profiles/{user_id}/export": "admin",
+    "GET /v1/profiles/{user_id}/consent": "read",
+    "PUT /v1/profiles/{user_id}/consent": "admin",
     "DELETE /v1/profiles/{user_id}": "admin",
     "POST /v1/search": "read",
     "GET /v1/complete": "read",

@@ -1,0 +1,114 @@
+"""Consents: the newest word counts whatever the order of arrival, every change of mind is kept, repeats cost no row."""
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.core.consent import PURPOSES, Word
+from mien.core.user import User
+from mien.stores.catalog import Catalog
+from mien.stores.consents import SCHEMA, Consents
+
+WORDS = st.lists(
+    st.builds(Word, st.sampled_from(PURPOSES[:2]), st.booleans(), st.integers(1, 6), st.sampled_from(["web", "app"])),
+    max_size=8,
+)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    yield catalog
+    catalog.close()
+
+
+def consents() -> Consents:
+    db = sqlite3.connect(":memory:")
+    db.executescript(SCHEMA)
+    return Consents(db, otherwise=True)
+
+
+def newest(words: list[Word]) -> dict[str, bool]:
+    """By the definition: the latest instant, and of one instant the refusal."""
+    found = {}
+    for purpose in {word.purpose for word in words}:
+        last = max(word.at_us for word in words if word.purpose == purpose)
+        found[purpose] = all(word.given for word in words if word.purpose == purpose and word.at_us == last)
+    return found
+
+
+@given(WORDS)
+def test_the_newest_word_counts(words: list[Word]) -> None:
+    kept = consents()
+    kept.record(0, words)
+    assert kept.of(0) == newest(words) == kept.everybody().get(0, {})
+
+
+def test_any_order_of_arrival() -> None:
+    words = [Word("marketing", given, at, "web") for given, at in ((True, 1), (False, 2), (False, 3), (True, 4))]
+    for order in permutations(words):
+        kept = consents()
+        kept.record(0, order)
+        assert kept.of(0) == {"marketing": True}
+
+
+def test_repeats_cost_no_row_and_changes_are_kept() -> None:
+    kept = consents()
+    for at in range(1, 100):
+        kept.record(0, [Word("Advertising", at < 50, at, "web")])
+    assert kept.history(0) == [Word("marketing", True, 1, "web", 49), Word("marketing", False, 50, "web", 99)]
+
+
+def test_a_file_read_again_does_not_outvote_a_later_refusal(catalog: Catalog) -> None:
+    (row,) = catalog.users.add(["ann"]).tolist()
+    said = [(row, User("ann", {}, {"marketing": True}))]
+    assert catalog.declare(said, at_us=1) == 1
+    with catalog.transaction():
+        catalog.consents.record(row, [Word("marketing", False, 5, "api")])
+    assert catalog.declare(said, at_us=9) == 0
+    assert catalog.person_declared(row).consents == {"marketing": False}
+    assert catalog.declare([(row, User("ann", {}, {"marketing": False}))], at_us=10) == 1
+    assert catalog.declare(said, at_us=11) == 1, "the file itself says something new"
+    assert catalog.person_declared(row).consents == {"marketing": True}
+
+
+def test_a_refusal_of_one_id_holds_for_the_person(catalog: Catalog) -> None:
+    ann, phone, bob = catalog.users.add(["ann", "phone", "bob"]).tolist()
+    with catalog.transaction():
+        catalog.consents.record(ann, [Word("analytics", True, 1, "web")])
+        catalog.consents.record(phone, [Word("analytics", False, 1, "web")])
+    assert catalog.profilable(["ann", "phone", "bob", "stranger"]) == [True, False, True, True]
+    catalog.stitch(phone, ann)
+    assert catalog.profilable(["ann", "phone", "bob"]) == [False, False, True]
+    assert catalog.consents.allowing("analytics") == {ann: False, phone: False}
+    assert bob not in catalog.consents.allowing("analytics")
+
+
+def test_silence_by_setting(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.sqlite", otherwise=False)
+    ann, bob = catalog.users.add(["ann", "bob"]).tolist()
+    with catalog.transaction():
+        catalog.consents.record(ann, [Word("analytics", True, 1, "web")])
+    assert catalog.profilable(["ann", "bob", "stranger"]) == [True, False, False]
+    assert catalog.person_declared(ann).profilable
+    assert not catalog.person_declared(ann).personalisable
+    assert not catalog.person_declared(bob).profilable
+    catalog.close()
+
+
+def test_what_an_older_catalogue_kept_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    Catalog(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE declared ADD COLUMN consents TEXT NOT NULL DEFAULT '{}'")
+        db.execute("INSERT INTO user_ids VALUES (0, 'ann')")
+        db.execute('INSERT INTO declared VALUES (0, \'{"age": 40}\', \'{"marketing": false, "analytics": true}\')')
+    catalog = Catalog(path)
+    assert catalog.declared(0) == User("ann", {"age": 40}, {"marketing": False, "analytics": True})
+    assert [word.source for word in catalog.consents.history(0)] == ["earlier", "earlier"]
+    catalog.close()
