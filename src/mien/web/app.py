@@ -38,7 +38,6 @@ def create_app(shop: Shop, *, keys: KeyCheck | None = None, access: Mapping[str,
     app.include_router(tracking.router(keys))
     app.include_router(query.router(shop))
     app.include_router(privacy.router(shop))
-    app.add_middleware(Gate, keys=keys)
     app.add_middleware(Gate, keys=keys, access=access)
 
     @app.get("/healthz", summary="The process is alive")
