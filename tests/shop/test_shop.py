@@ -285,3 +285,24 @@ def test_a_future_event_does_not_move_the_present(fresh: Shop, toy: World) -> No
     state = fresh.stock.state(UserRow(0), report.build.as_of_us, fresh._served(None).judgement)
     assert state is not None
     assert state.last_us <= report.build.as_of_us
+
+
+def test_a_question_is_answered_in_the_language_it_is_asked_in(built: Shop, toy: World) -> None:
+    """The words change, the scores do not; without a language it is the shop's."""
+    user, item = toy.user_ids[0], toy.item_ids[0]
+    english, chinese = (
+        [
+            built.search("coffee", user=user, language=language),
+            built.recommend(user, language=language),
+            built.similar(item, language=language),
+            built.explain(user, item, language=language),
+        ]
+        for language in (None, "zh")
+    )
+    for one, other in zip(english, chinese, strict=True):
+        assert [(r.item_id, r.score) for r in one.results] == [(r.item_id, r.score) for r in other.results]
+        texts = [reason.text for result in other.results for reason in result.reasons]
+        assert "每件商品的起点" in texts
+        assert texts != [reason.text for result in one.results for reason in result.reasons]
+    assert built.profile(user, language="zh").summary != built.profile(user).summary
+    assert built.profile(user, language="en").summary == built.profile(user).summary

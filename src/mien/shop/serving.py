@@ -23,6 +23,7 @@ from mien.models.trend import Trend
 from mien.prepare.judgement import Judgement
 from mien.profiles.outlook import Models, Outlook, read_outlook
 from mien.profiles.read import read
+from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
 from mien.ranking.completion import Completer, read_queries
@@ -101,13 +102,15 @@ class Serving:
         """What training left; items that came since are read by their tags and texts."""
         return load_models(self.stock, self.catalogue, self.yardstick.facets)
 
-    def outlook(self, rows: list[int], state: State, user: User | None, at_us: int) -> Outlook | None:
+    def outlook(
+        self, rows: list[int], state: State, user: User | None, at_us: int, language: Language | None = None
+    ) -> Outlook | None:
         """What the models say of a person; None where nothing was trained."""
         if self.models == Models():
             return None
         events = self.stock.events(rows, at_us, self.judgement)
         facets = self.yardstick.facets
-        language = self.stock.language
+        language = language or self.stock.language
         return read_outlook(self.models, events, state, self.catalogue, facets, at_us, user=user, language=language)
 
     def state(self, user_id: str, at_us: int) -> State | None:
@@ -120,8 +123,8 @@ class Serving:
         row = self.stock.catalog.users.row(user_id)
         return None if row is None else self.stock.user(row)
 
-    def profile(self, user_id: str, at_us: int) -> Profile:
-        """The profile of a user; `UnknownName` for an id never seen."""
+    def profile(self, user_id: str, at_us: int, language: Language | None = None) -> Profile:
+        """The profile of a user; `UnknownName` for an id never seen. `language`: None is the shop's."""
         row = self.stock.catalog.users.row(user_id)
         if row is None:
             raise UnknownName("user", user_id, self.stock.catalog.users.some(KNOWN_SHOWN))
@@ -138,20 +141,20 @@ class Serving:
             options=self.stock.settings.profile,
             yardstick=self.yardstick,
             user=user,
-            outlook=self.outlook(rows, state, user, at_us),
+            outlook=self.outlook(rows, state, user, at_us, language),
             user_ids=[key for key in self.stock.catalog.users.keys(rows) if key],
-            language=self.stock.language,
+            language=language or self.stock.language,
         )
 
-    def context(self, user_id: str | None, at_us: int) -> Context:
-        """What a question of this user is answered from."""
+    def context(self, user_id: str | None, at_us: int, language: Language | None = None) -> Context:
+        """What a question of this user is answered from, in a language (None: the shop's)."""
         return Context(
             self.shelf,
             at_us,
             None if user_id is None else self.state(user_id, at_us),
             self.stock.settings.ranking,
             self.stock.settings.profile,
-            self.stock.language,
+            language or self.stock.language,
             user=None if user_id is None else self.user(user_id),
             kinds=self.stock.settings.kinds,
             rules=self.stock.settings.rules,
@@ -170,16 +173,16 @@ class Serving:
             return query
         return replace(query, user_id=None, personalise=False, context=())
 
-    def answer(self, query: Query, at_us: int) -> Answer:
+    def answer(self, query: Query, at_us: int, language: Language | None = None) -> Answer:
         query = self.allowed(query)
-        return pipeline.answer(query, self.context(query.user_id, at_us))
+        return pipeline.answer(query, self.context(query.user_id, at_us, language))
 
-    def similar(self, item_id: str, query: Query, at_us: int) -> Answer:
-        return similar(item_id, query, self.context(None, at_us))
+    def similar(self, item_id: str, query: Query, at_us: int, language: Language | None = None) -> Answer:
+        return similar(item_id, query, self.context(None, at_us, language))
 
-    def explain(self, query: Query, item_id: str, at_us: int) -> Answer:
+    def explain(self, query: Query, item_id: str, at_us: int, language: Language | None = None) -> Answer:
         query = self.allowed(query)
-        return pipeline.explain(query, item_id, self.context(query.user_id, at_us))
+        return pipeline.explain(query, item_id, self.context(query.user_id, at_us, language))
 
 
 def current(stock: Stock) -> Build:

@@ -17,6 +17,7 @@ from mien.core.profile import Profile
 from mien.core.query import Answer, Query
 from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
+from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU
 from mien.settings import Settings, ShopSettings, load, template
@@ -189,10 +190,13 @@ class Shop:
 
     # -- questions --------------------------------------------------------------------------------------------
 
-    def profile(self, user: str, as_of: datetime | None = None) -> Profile:
-        """All that is known of a user at a moment (None: now for a served shop, else the time of the last event)."""
+    def profile(self, user: str, as_of: datetime | None = None, *, language: Language | None = None) -> Profile:
+        """All that is known of a user at a moment (None: now for a served shop, else the time of the last event).
+
+        `language`: of what it says, here and in all questions; None is the shop's.
+        """
         serving = self._served(as_of)
-        return serving.profile(user, self._at(as_of, serving))
+        return serving.profile(user, self._at(as_of, serving), language)
 
     def profiles(self, out: Path | str, progress: Progress | None = None) -> int:
         """Write every profile as a row of a Parquet file; returns how many."""
@@ -213,6 +217,7 @@ class Shop:
         understand: bool = True,
         literal: tuple[str, ...] = (),
         context: Sequence[str] = (),
+        language: Language | None = None,
     ) -> Answer:
         """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
 
@@ -223,7 +228,7 @@ class Shop:
             text, user, k, dict(filters or {}), personalise, at,
             sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
         )  # fmt: skip
-        return serving.answer(asked, self._at(at, serving))
+        return serving.answer(asked, self._at(at, serving), language)
 
     def complete(self, prefix: str, k: int = 10) -> list[Completion]:
         """What somebody who typed this may be about to type: popular queries, categories, brands, titles."""
@@ -240,6 +245,7 @@ class Shop:
         kind: str = FOR_YOU,
         cart: Sequence[str] = (),
         context: Sequence[str] = (),
+        language: Language | None = None,
     ) -> Answer:
         """What this user may want next; for an unknown one what anybody would get, and a note that says so.
 
@@ -251,12 +257,19 @@ class Shop:
         query = Query(
             "", user, k, dict(filters or {}), personalise, at, kind=kind, cart=tuple(cart), context=tuple(context)
         )
-        return serving.answer(query, self._at(at, serving))
+        return serving.answer(query, self._at(at, serving), language)
 
-    def similar(self, item: str, k: int = 10, filters: Mapping[str, tuple[str, ...]] | None = None) -> Answer:
+    def similar(
+        self,
+        item: str,
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        language: Language | None = None,
+    ) -> Answer:
         """The items most like one."""
         serving = self._served(None)
-        return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving))
+        return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving), language)
 
     def explain(
         self,
@@ -270,12 +283,13 @@ class Shop:
         kind: str = FOR_YOU,
         cart: Sequence[str] = (),
         context: Sequence[str] = (),
+        language: Language | None = None,
     ) -> Answer:
         """One item as it stands for a user, among the matches of a query or the recommendations of a kind: its
         reasons, what would move it (`counterfactuals`), and why it is not among the first `k` (`absent`)."""
         serving = self._served(None)
         asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
-        return serving.explain(asked, item, self._at(None, serving))
+        return serving.explain(asked, item, self._at(None, serving), language)
 
     @property
     def people(self) -> People:
