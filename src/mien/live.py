@@ -166,8 +166,16 @@ class Live:
                     pass
             except Exception:
                 log.exception("the tail could not be folded; it is tried again")
+            self._follow()
             if self._closing and not self._threads[0].is_alive():
                 return
+
+    def _follow(self) -> None:
+        """Come up to date with items that another process has put."""
+        try:
+            self.shop.follow()
+        except MienError as failed:
+            log.warning("the items could not be followed yet: %s", failed)
 
     def _fold_some(self) -> bool:
         """One step of folding; whether there may be more. While batches wait, folding takes a quarter of the time."""

@@ -6,7 +6,7 @@ A command loads what it needs when it runs, so that help and mistakes are answer
 import os
 import sys
 
-from mien.cli.keeping import consent, deadletters, erase, export
+from mien.cli.keeping import consent, deadletters, erase, export, items
 from mien.cli.keys import keys
 from mien.cli.questions import complete, explain, profile, profiles, recommend, search, similar
 from mien.cli.service import serve
@@ -17,7 +17,7 @@ from mien.core.errors import MienError, UsageError
 COMMANDS = (
     *(demo, init, ingest, build, train, evaluate, study),
     *(profile, profiles, search, complete, recommend, similar, explain),
-    *(consent, export, erase, deadletters, serve),
+    *(items, consent, export, erase, deadletters, serve),
 )
 """In the order in which help lists them."""
 for command in COMMANDS:

@@ -1,6 +1,8 @@
-"""What is kept of people and of rows that could not be used."""
+"""Items put while the shop is open; what is kept of people, and of rows that could not be used."""
 
+import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ from mien.cli.shared import (
     out,
     print_json,
 )
+from mien.core.errors import SourceError
 from mien.phrases import answers
 
 
@@ -37,6 +40,38 @@ def consent(
     for word in found["history"]:
         line = f"  {word['at']}  {word['purpose']} = {'yes' if word['given'] else 'no'}  ({word['source']})"
         out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def items(
+    file: Annotated[Path, typer.Argument(help="JSON lines, an item each; - reads standard input.")],
+    workspace: WorkspaceOption = HERE,
+    json_: JsonOption = False,
+) -> None:
+    """Add, change and withdraw items at once, without a build."""
+    with opened(workspace) as shop:
+        put = shop.put_items(read_lines(file))
+    if json_:
+        print_json(put)
+    else:
+        err.print(f"{put['items']:,} items kept; searches, lists and profiles show them.")
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines. Raises `SourceError` naming the line that is none."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failed:
+        raise SourceError(f"cannot be read: {failed}", path=file) from None
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            one = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError) as wrong:
+            raise SourceError(f"no JSON object: {wrong}", path=file, row=number) from None
+        if one is not None and not isinstance(one, dict):
+            raise SourceError("no JSON object; write one item a line.", path=file, row=number)
+        found += [] if one is None else [one]
+    return found
 
 
 def export(

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from mien.core.tables import ITEM
 
 CATEGORY_SEPARATOR = "/"
+WITHDRAWN = "\x00"
+"""The title of a version that says: from then on there is no such item. No text that is taken in holds a NUL."""
 TEXT_FACETS = (ITEM.CATEGORY, ITEM.BRAND, ITEM.COLOUR)
 
 
@@ -85,7 +87,9 @@ class Catalogue:
         version[rows[order]] = order  # the last assignment, the newest version, stays
         since_us = np.zeros(n_items, dtype=np.int64)
         since_us[rows[order[::-1]]] = valid_from[order[::-1]]  # and here the first one
+        titles = items[ITEM.TITLE].combine_chunks()
         known = version >= 0
+        known[known] = pc.not_equal(titles, WITHDRAWN).to_numpy(zero_copy_only=False)[version[known]]
         picked = items.take(pa.array(np.where(known, version, 0), mask=~known))
 
         def texts(name: str) -> list[str | None]:

@@ -1,12 +1,15 @@
 """Indexing: what the text index holds of an item, how it is written, and how it changes without being rebuilt."""
 
+import fcntl
+import os
 import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -29,6 +32,14 @@ LIVE_HEAP = 16_000_000
 
 _POINTER = "current"
 _WORDS = "words.json"
+_COVERS = "covers.json"
+
+
+class Covers(NamedTuple):
+    """Which items an index holds: those known at `at_us`, with the changes up to a number."""
+
+    changes: int
+    at_us: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,38 +56,72 @@ class Words:
         return cls(counts, Vocabulary.of(latin), Characters.of({word: n for word, n in counts.items() if is_han(word)}))
 
 
-def build(folder: Path, catalogue: Catalogue) -> None:
+def build(folder: Path, catalogue: Catalogue, changes: int = 0) -> None:
     """Index every known item and put the index in place of what `folder` held, in one step.
 
+    `changes`: the number of the last change that the catalogue has.
     Written beside what is there and named by one renamed pointer file, so that a reader or a crash meets the old index
     or the new one, never half of one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    version = folder / f"v{FORMAT}-{uuid.uuid4().hex[:12]}"
-    version.mkdir()
-    index = tantivy.Index(_schema(), path=str(version))
+    place = folder / f"v{FORMAT}-{uuid.uuid4().hex[:12]}"
+    place.mkdir()
+    index = tantivy.Index(_schema(), path=str(place))
     writer = index.writer(heap_size=HEAP, num_threads=1)
     counts: Counter[str] = Counter()
     for document in _documents(catalogue, np.flatnonzero(catalogue.known).tolist(), counts):
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
-    (version / _WORDS).write_bytes(msgspec.json.encode(counts))
-    write_whole(folder / _POINTER, version.name)  # the version in use
+    (place / _WORDS).write_bytes(msgspec.json.encode(counts))
+    (place / _COVERS).write_bytes(msgspec.json.encode(Covers(changes, catalogue.at_us)))
+    write_whole(folder / _POINTER, place.name)  # the version in use
     for old in folder.iterdir():
-        if old.is_dir() and old != version:
+        if old.is_dir() and old != place:
             shutil.rmtree(old)
+
+
+def version(folder: Path) -> str:
+    """The name of the index last built in `folder`; empty where none was."""
+    pointer = folder / _POINTER
+    return pointer.read_text().strip() if pointer.is_file() else ""
+
+
+def covers(folder: Path) -> Covers:
+    """What the index in `folder` holds."""
+    place = folder / version(folder) / _COVERS
+    return msgspec.json.decode(place.read_bytes(), type=Covers) if place.is_file() else Covers(0, 0)
+
+
+def covered(folder: Path, now: Covers) -> None:
+    """Note what the index in `folder` holds now; a crash before only has it brought up to date again."""
+    write_whole(folder / version(folder) / _COVERS, msgspec.json.encode(now))
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """One process after another brings the index in `folder` up to date."""
+    handle = os.open(folder / ".changing", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def words_of(folder: Path) -> Words:
+    """The words of the index in `folder` as they are noted now."""
+    counts = msgspec.json.decode((folder / version(folder) / _WORDS).read_bytes(), type=dict[str, int])
+    return Words.of(Counter(counts))
 
 
 def opened(folder: Path) -> tuple[tantivy.Index, Words]:
     """The index last built in `folder`; `NotReady` where none was, or a damaged one, or one of another format."""
-    pointer = folder / _POINTER
-    name = pointer.read_text().strip() if pointer.is_file() else ""
+    name = version(folder)
     if not name.startswith(f"v{FORMAT}-") or not (folder / name).is_dir():
         raise NotReady(f"There is no text index at {folder}. Run: mien build")
     try:
-        counts = msgspec.json.decode((folder / name / _WORDS).read_bytes(), type=dict[str, int])
-        return tantivy.Index.open(str(folder / name)), Words.of(Counter(counts))
+        return tantivy.Index.open(str(folder / name)), words_of(folder)
     except (OSError, ValueError, msgspec.DecodeError) as wrong:
         raise NotReady(f"The text index at {folder} is damaged ({wrong}). Run: mien build") from wrong
 
@@ -110,8 +155,7 @@ def upsert(folder: Path, index: tantivy.Index, words: Words, catalogue: Catalogu
     if all(word in words.counts for word in counts):
         return words
     merged = Words.of(words.counts + Counter({word: n for word, n in counts.items() if word not in words.counts}))
-    name = (folder / _POINTER).read_text().strip()
-    write_whole(folder / name / _WORDS, msgspec.json.encode(merged.counts))
+    write_whole(folder / version(folder) / _WORDS, msgspec.json.encode(merged.counts))
     return merged
 
 

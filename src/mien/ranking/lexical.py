@@ -1,6 +1,7 @@
 """The text index: which items hold the words of a query, how well, and in which tier."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ import tantivy
 from mien.core.item import CATEGORY_SEPARATOR, Catalogue
 from mien.core.words import Word
 from mien.ranking import indexing
-from mien.ranking.indexing import FIELDS, NAME, ROW, Words, name_of
+from mien.ranking.indexing import FIELDS, NAME, ROW, Covers, Words, name_of
 from mien.ranking.options import SearchOptions
 from mien.ranking.wanted import Reading, Wanted, wanted
 
@@ -75,19 +76,27 @@ class TextIndex:
         self._reading = reading
         self._weights = {field: weight for field, weight in zip(FIELDS, options.weights, strict=True) if weight > 0}
         self._writing = Lock()
+        self._version, self._covers = indexing.version(folder), indexing.covers(folder)
 
     def __len__(self) -> int:
         return int(self._stand.searcher.num_docs)
 
     @classmethod
     def build(
-        cls, folder: Path, catalogue: Catalogue, options: SearchOptions | None = None, reading: Reading | None = None
+        cls,
+        folder: Path,
+        catalogue: Catalogue,
+        options: SearchOptions | None = None,
+        reading: Reading | None = None,
+        *,
+        changes: int = 0,
     ) -> "TextIndex":
         """Index every known item of the catalogue, put it in place of what `folder` held, in one step, and open it.
 
+        `changes`: the number of the last change that the catalogue has.
         A crash leaves the old index in use. Cost: some 15 s and 200 MB for 100,000 items.
         """
-        indexing.build(folder, catalogue)
+        indexing.build(folder, catalogue, changes)
         return cls.open(folder, catalogue, options, reading)
 
     @classmethod
@@ -116,6 +125,28 @@ class TextIndex:
         with self._writing:
             words = indexing.upsert(self._folder, self._index, self._stand.words, catalogue, rows)
             self._stand = _Stand(self._index.searcher(), words, _category_names(catalogue))
+
+    def followed(self, catalogue: Catalogue, now: Covers, changed: Callable[[Covers], Iterable[int]]) -> "TextIndex":
+        """The index with the items of the catalogue, which has what `now` says; this one answers as it did.
+
+        `changed`: the rows that differ from what an index covers. Whichever process comes first changes the index, the
+        others only read it again; a crash in between has it done again. Cost: as `upsert`.
+        """
+        with self._writing, indexing.changing(self._folder):
+            after, held, words = copy(self), indexing.covers(self._folder), self._stand.words
+            after._version = indexing.version(self._folder)
+            if after._version != self._version:
+                after._index, words = indexing.opened(self._folder)
+            elif held != self._covers:  # another process has changed it
+                words = indexing.words_of(self._folder)
+            after._covers = Covers(max(held.changes, now.changes), max(held.at_us, now.at_us))
+            if after._covers != held:
+                rows = list(changed(held))
+                words = indexing.upsert(self._folder, after._index, words, catalogue, rows) if rows else words
+                indexing.covered(self._folder, after._covers)
+            after._index.reload()
+            after._stand = _Stand(after._index.searcher(), words, _category_names(catalogue))
+            return after
 
     def search(self, text: str, limit: int = 10_000) -> Matches:
         """The items for a query: those with every word; if few, for Chinese every character, then some words.

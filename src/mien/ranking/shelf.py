@@ -75,6 +75,12 @@ class Shelf:
         """The names of categories, brands and colours, as queries may use them."""
         return Lexicon(self.yardstick.facets)
 
+    def warm(self) -> None:
+        """Make what is made at first need."""
+        self.lexicon.warm()
+        _ = self.rating, self.by_popularity, self._falling, self.arrived_us, self.leaf, self._leaf_names
+        _ = self.wide, self.brand, self._by_leaf, self._row_of, self.priced
+
     @cached_property
     def priced(self) -> bool:
         """Whether any price is known."""

@@ -45,6 +45,10 @@ class Lexicon:
 
     facets: tuple[Facet, ...]
 
+    def warm(self) -> None:
+        """Make what is made at first need."""
+        _ = self._named
+
     @cached_property
     def _named(self) -> tuple[dict[tuple[str, ...], list[Place]], dict[str, list[Place]]]:
         """By stems for names in letters, by characters for Chinese ones. Cost: 10 µs a value."""

@@ -120,7 +120,7 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
         quality = _quality(stock, judged)
         folded = _fold(stock, con, plan, parts, judgement, everyone=stand is None, progress=progress)
         population = stand or _fit_population(stock, judged, plan, judgement, catalogue, progress)
-        _index(stock, judged, catalogue, plan, progress)
+        _index(stock, judged, plan, progress)
     finished = Build(
         as_of_us=plan.as_of_us,
         ingest=plan.ingest,
@@ -293,15 +293,20 @@ def _fit_population(
     return population
 
 
-def _index(stock: Stock, judged: ir.Table, catalogue: Catalogue, plan: _Plan, progress: Progress) -> None:
-    """What answers questions: texts (where the items changed), neighbours and popularity."""
+def _index(stock: Stock, judged: ir.Table, plan: _Plan, progress: Progress) -> None:
+    """What answers questions: texts (where the items changed), neighbours and popularity.
+
+    Of the items as they are now, where the build is of now.
+    """
+    changes = stock.changes.last()  # before the catalogue, which then has these at least
+    catalogue = stock.catalogue(plan.as_of_us if plan.history else max(plan.as_of_us, plan.now_us))
     folder = stock.workspace.index / "text"
     same_items = plan.previous is not None and plan.previous.items == stock.items_digest()
     same_time = plan.previous is not None and not plan.history and not plan.previous.history
     texts = None if not (same_items and same_time) else kept(partial(TextIndex.open, catalogue=catalogue), folder)
     if texts is None:  # items changed, or the index is another version's
         done = progress.step("index texts", 1)
-        texts = TextIndex.build(folder, catalogue)
+        texts = TextIndex.build(folder, catalogue, changes=changes)
         done(1)
     index_meaning(stock, catalogue, progress)
     keep_queries(stock, judged, texts, plan.as_of_us)

@@ -22,6 +22,7 @@ from mien.prepare.judgement import Judgement
 from mien.shop.stock import Stock
 from mien.shop.workspace import Build
 from mien.stores.append import NO_CONSENT
+from mien.stores.items import folded
 
 AT_ONCE = 1_000
 """Events folded in one transaction."""
@@ -112,6 +113,7 @@ def move_tail(stock: Stock) -> None:
     kept = live_build(stock) is not None
     if kept:
         TailFold(stock).catch_up()
+    move_changes(stock)
     with stock.changing_states():
         before = max(1, stock.states.offset()) if kept else stock.tail.end()
         events = stock.tail.table(before=before)
@@ -126,6 +128,14 @@ def move_tail(stock: Stock) -> None:
             )
         if not kept:
             stock.states.write([], offset=before)
+
+
+def move_changes(stock: Stock) -> None:
+    """Move the changes of items into the item table; a crash in between leaves them in both, which says the same."""
+    changes = stock.changes.since(0)
+    if changes:
+        stock.items.append(folded(stock.items.read(), changes))
+        stock.changes.drop(changes)
 
 
 def _report(fates: dict[str, int], events: pa.Table) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+import numpy as np
+
 from mien.core.clock import to_us
 from mien.core.errors import NotReady, UnknownName
 from mien.core.item import Catalogue
@@ -27,6 +29,7 @@ from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
 from mien.ranking.completion import Completer, read_queries
+from mien.ranking.indexing import Covers
 from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
 from mien.ranking.ranker import Ranker
@@ -47,11 +50,12 @@ KNOWN_SHOWN = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Serving:
-    """The answers of one build, or of one moment before it (`at_us`)."""
+    """The answers of one build, with the items known at `at_us` and their changes up to a number."""
 
     stock: Stock
     build: Build
     at_us: int
+    changes: int = 0
 
     @cached_property
     def population(self) -> Population:
@@ -64,6 +68,30 @@ class Serving:
     @cached_property
     def catalogue(self) -> Catalogue:
         return self.stock.catalogue(self.at_us)
+
+    @cached_property
+    def _begun(self) -> tuple[int, int]:
+        """When the newest version of an item began, and when the next one will; µs."""
+        begin = self.stock.moments()
+        ahead = int(np.searchsorted(begin, self.at_us, side="right"))
+        never = np.iinfo(np.int64).max
+        return int(begin[ahead - 1]) if ahead else 0, int(begin[ahead]) if ahead < len(begin) else int(never)
+
+    @property
+    def newest_us(self) -> int:
+        """When the newest version of an item began."""
+        return self._begun[0]
+
+    @property
+    def next_us(self) -> int:
+        """When an item changes that was given beforehand."""
+        return self._begun[1]
+
+    def warm(self) -> None:
+        """Make what the next questions would have to make."""
+        shelf = self.shelf
+        shelf.warm()
+        _ = self.completer, self._begun
 
     @cached_property
     def yardstick(self) -> Yardstick:
@@ -80,7 +108,7 @@ class Serving:
         return Shelf(
             self.catalogue,
             self.yardstick,
-            TextIndex.open(index / "text", self.catalogue, search, Reading.of(search, synonyms)),
+            self._texts(TextIndex.open(index / "text", self.catalogue, search, Reading.of(search, synonyms))),
             ItemNeighbours.load(index),
             popular.fitted["counts"],
             demand=None if demand is None else demand.widened(len(self.catalogue)),
@@ -95,6 +123,15 @@ class Serving:
             ),
             vectors=nearness(self.stock, self.catalogue),
             reranker=Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
+        )
+
+    def _texts(self, index: TextIndex) -> TextIndex:
+        """The index with the items as they are here; for a moment before the build as the build left it."""
+        if self.at_us < self.build.as_of_us or self.build.history:
+            return index
+        now = Covers(self.changes, self.at_us)
+        return index.followed(
+            self.catalogue, now, lambda held: self.stock.rows_since(held.changes, held.at_us, self.at_us)
         )
 
     @cached_property

@@ -1,7 +1,8 @@
 """The shop: one workspace, and all that can be done with it. Every command and every route calls one of its methods."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from mien.settings import Settings, ShopSettings, load, template
 from mien.shop import building
 from mien.shop.building import BuildReport, interactions, judged_log
 from mien.shop.consenting import keep_consents, told_consents
+from mien.shop.current import Current, put_items
 from mien.shop.forgetting import erase, export
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
@@ -34,6 +36,7 @@ from mien.shop.training import TrainRecipe, train
 from mien.shop.workspace import Build, Workspace
 from mien.shop.writing import write_profiles
 from mien.stores.catalog import Catalog
+from mien.stores.changes import ItemChanges
 from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
 from mien.stores.keys import Keys
@@ -66,9 +69,10 @@ class Shop:
         history = History(self.workspace.log, catalog, resources, buckets)
         states = open_profile_store(f"sqlite:{self.workspace.states}")
         items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, otherwise=otherwise)
-        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail)
         self.keys = Keys(self.workspace.keys)
-        self._serving: Serving | None = None
+        changes = ItemChanges(self.workspace.catalog)
+        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
+        self._current = Current(self.stock, lambda: to_us(self.clock()))
 
     def close(self) -> None:
         """Close the stores."""
@@ -136,7 +140,7 @@ class Shop:
                 now_us=to_us(self.clock()),
                 progress=progress or Silent(),
             )
-        self._serving = None
+        self._current.drop()
         return report
 
     def train(
@@ -151,7 +155,7 @@ class Shop:
         build = current(self.stock)
         with self.workspace.writing() if self.speaks else nullcontext():
             trained = train(self.stock, build, chosen, seed=seed, progress=progress)
-        self._serving = None
+        self._current.drop()
         return trained
 
     @property
@@ -342,12 +346,32 @@ class Shop:
         now_us, at_us = to_us(self.clock()), None if at is None else to_us(at)
         return keep_consents(self.stock, user, purposes, source, now_us=now_us, at_us=at_us)
 
+    def put_items(self, items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+        """Add, change and withdraw items at once, without a build; all of them or, where one is wrong, none.
+
+        An item: `item_id` and any columns of the item table; what is not named stays as it is, a new item needs a
+        `title`. `available: False`: sold out. `withdrawn: True`: from then on there is no such item. `valid_from`: an
+        ISO 8601 time it holds from, also one ahead; without it from now on. `attributes`: a dict. Raises `UsageError`,
+        `UnknownName` for a field. Returns when every search, list, completion and profile of this process shows it;
+        other processes follow within a second.
+        """
+        ready = self.workspace.build() is not None
+        put = put_items(self.stock, items, to_us(self.clock()), self._current.at() if ready else None)
+        if ready:
+            self._current.follow()
+        return asdict(put)
+
+    def follow(self) -> None:
+        """Come up to date with items that other processes have put."""
+        if self.workspace.build() is not None:
+            self._current.follow()
+
     def erase(self, user: str) -> dict[str, Any]:
         """Forget a user everywhere. `UnknownName` for an id never seen."""
         row = self._row(user)
         with self.workspace.writing():
             report = erase(self.stock, row, user)
-        self._serving = None
+        self._current.drop()
         return report
 
     def stitch(self, user: str, into: str) -> None:
@@ -382,12 +406,7 @@ class Shop:
 
     def _served(self, as_of: datetime | None) -> Serving:
         """What answers: kept for the current build, made for a moment before it."""
-        build = current(self.stock)
-        if as_of is not None and to_us(as_of) < build.as_of_us:
-            return Serving(self.stock, build, to_us(as_of))
-        if self._serving is None or self._serving.build != build:
-            self._serving = Serving(self.stock, build, build.as_of_us)
-        return self._serving
+        return self._current.at(None if as_of is None else to_us(as_of))
 
 
 def create(

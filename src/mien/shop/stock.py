@@ -28,8 +28,9 @@ from mien.profiles.wording import Language
 from mien.settings import Settings
 from mien.shop.workspace import Workspace
 from mien.stores.catalog import Catalog
+from mien.stores.changes import ItemChanges
 from mien.stores.history import History
-from mien.stores.items import ItemTable
+from mien.stores.items import ItemTable, folded
 from mien.stores.tail import Tail
 
 
@@ -44,10 +45,12 @@ class Stock:
     items: ItemTable
     states: ProfileStore
     tail: Tail
+    changes: ItemChanges
     _snapshots: dict[str, Population] = field(default_factory=dict)
 
     def close(self) -> None:
         self.tail.close()
+        self.changes.close()
         self.catalog.close()
         self.states.close()
 
@@ -59,14 +62,35 @@ class Stock:
 
     def catalogue(self, at_us: int) -> Catalogue:
         """The items as known at a moment. Cost: one pass over the item table."""
-        versions = self.items.read()
+        versions = self.versions()
         pairs = self.catalog.items.table()
         rows = _lookup(versions[ITEM.ITEM_ID], pairs)
         return Catalogue.of(versions, rows, len(self.catalog.items), at_us)
 
+    def versions(self) -> pa.Table:
+        """All versions of items: those of the table, and those that changes since the last build have made."""
+        changes, versions = self.changes.since(0), self.items.read()  # in this order: they move from here to there
+        return pa.concat_tables([versions, folded(versions, changes)]) if changes else versions
+
+    def rows_since(self, number: int, since_us: int, until_us: int) -> list[int]:
+        """Item rows that were changed after a number, or of which a version begins in a span of time (since, until]."""
+        ids = {one.item_id for one in self.changes.since(number)}
+        versions = self.items.keys()
+        at_us = versions[ITEM.VALID_FROM].cast(pa.int64()).to_numpy()
+        begun = versions[ITEM.ITEM_ID].filter(pa.array((at_us > since_us) & (at_us <= until_us)))
+        ids |= {one.item_id for one in self.changes.since(0) if since_us < one.valid_from_us <= until_us}
+        rows = (self.catalog.items.row(item_id) for item_id in sorted(ids | set(begun.to_pylist())))
+        return sorted(row for row in rows if row is not None)
+
+    def moments(self) -> npt.NDArray[np.int64]:
+        """When versions of items begin, ascending, each moment once; µs."""
+        changed = [one.valid_from_us for one in self.changes.since(0)]
+        kept = self.items.keys()[ITEM.VALID_FROM].cast(pa.int64()).to_numpy()
+        return np.unique(np.concatenate([kept, np.array(changed, dtype=np.int64)]))
+
     def listed_us(self) -> npt.NDArray[np.int64]:
         """`(n_items,)` when each item was first in the table; 0 where it was there since ever, or never."""
-        versions = self.items.read()
+        versions = self.versions()
         rows = _lookup(versions[ITEM.ITEM_ID], self.catalog.items.table())
         first = np.full(len(self.catalog.items), np.iinfo(np.int64).max, dtype=np.int64)
         np.minimum.at(first, rows, np.maximum(versions[ITEM.VALID_FROM].cast(pa.int64()).to_numpy(), 0))

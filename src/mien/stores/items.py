@@ -1,13 +1,20 @@
 """The item table: every version of every item, in one Parquet file that is replaced as a whole."""
 
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mien.core.clock import from_us, to_us
+from mien.core.item import WITHDRAWN
 from mien.core.tables import ITEM, ITEMS
+from mien.stores.changes import ItemChange
 from mien.stores.durable import whole
 
 DERIVED = "derived"
@@ -29,6 +36,11 @@ class ItemTable:
         """All versions, of the schema ITEMS; empty where there are none."""
         return self._stored().select(ITEMS.names)
 
+    def keys(self) -> pa.Table:
+        """Item and moment of all versions."""
+        names = [ITEM.ITEM_ID, ITEM.VALID_FROM]
+        return pq.read_table(self.path, columns=names) if self.path.exists() else ITEMS.empty_table().select(names)
+
     def _stored(self) -> pa.Table:
         return pq.read_table(self.path, schema=STORED) if self.path.exists() else STORED.empty_table()
 
@@ -47,9 +59,51 @@ class ItemTable:
         self._write(pa.concat_tables([old, new]))
         return int(new.num_rows)
 
+    def append(self, versions: pa.Table) -> None:
+        """Add declared versions (schema ITEMS) as they are; one of the same item and moment is replaced."""
+        new = versions.append_column(STORED.field(DERIVED), pa.array([False] * len(versions), pa.bool_()))
+        old = self._stored()
+        named = pc.is_in(old[ITEM.ITEM_ID], new[ITEM.ITEM_ID].combine_chunks())
+        moments = set(zip(*_keys(new), strict=True))
+        again = pa.array([key in moments for key in zip(*_keys(old), strict=True)], pa.bool_())
+        gone = pc.and_(named, pc.or_(old[DERIVED], again))
+        self._write(pa.concat_tables([old.filter(pc.invert(gone)), new.cast(STORED)]))
+
     def _write(self, table: pa.Table) -> None:
         with whole(self.path) as file:
             pq.write_table(table, file, compression="zstd")
+
+
+def _keys(versions: pa.Table) -> tuple[list[str], list[int]]:
+    """Item and moment of each version."""
+    return versions[ITEM.ITEM_ID].to_pylist(), versions[ITEM.VALID_FROM].cast(pa.int64()).to_pylist()
+
+
+def folded(versions: pa.Table, changes: Sequence[ItemChange]) -> pa.Table:
+    """The versions that changes make of these (both of the schema ITEMS): one a change, in the order of their moments.
+
+    What a change does not name stays as it was then; a new item is available, and called by its id where nobody said a
+    title. Applied to what it has made already it makes the same again.
+    """
+    wanted = pa.array(sorted({one.item_id for one in changes}), pa.string())
+    found: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    for row in versions.filter(pc.is_in(versions[ITEM.ITEM_ID], wanted)).sort_by(ITEM.VALID_FROM).to_pylist():
+        found[row[ITEM.ITEM_ID]].append((to_us(row[ITEM.VALID_FROM]), row))
+    made = []
+    for change in sorted(changes, key=lambda one: (one.valid_from_us, one.number)):
+        held = found[change.item_id]
+        before = next((row for at_us, row in reversed(held) if at_us <= change.valid_from_us), None)
+        row = {**_unsaid(change.item_id, before), **change.fields, ITEM.VALID_FROM: from_us(change.valid_from_us)}
+        insort(held, (change.valid_from_us, row), key=lambda pair: pair[0])
+        made.append(row)
+    return pa.Table.from_pylist(made, schema=ITEMS)
+
+
+def _unsaid(item_id: str, before: dict[str, Any] | None) -> dict[str, Any]:
+    """What an item is before a change; one that was withdrawn begins anew."""
+    if before is None or before[ITEM.TITLE] == WITHDRAWN:
+        return {**dict.fromkeys(ITEMS.names), ITEM.ITEM_ID: item_id, ITEM.TITLE: item_id, ITEM.AVAILABLE: True}
+    return before
 
 
 def _changed(old: pa.Table, versions: pa.Table, *, derived: bool, undated_us: int) -> pa.Table:

@@ -34,6 +34,7 @@ ACCESS: dict[str, Needs] = {
     "POST /v1/recommend": "read",
     "GET /v1/similar/{item_id}": "read",
     "POST /v1/explain": "read",
+    "PUT /v1/items": "admin",
     "GET /v1/deadletters": "admin",
     "GET /healthz": "open",
     "GET /readyz": "open",

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from mien.core.errors import NotReady, UsageError
 from mien.live import Live
 from mien.shop import Shop
-from mien.web import errors, pages, privacy, query, tracking
+from mien.web import errors, items, pages, privacy, query, tracking
 from mien.web.access import ACCESS, Gate, Needs
 from mien.web.keys import KeyCheck
 
@@ -38,6 +38,7 @@ def create_app(shop: Shop, *, keys: KeyCheck | None = None, access: Mapping[str,
     app.include_router(tracking.router(keys))
     app.include_router(query.router(shop))
     app.include_router(privacy.router(shop))
+    app.include_router(items.router(shop))
     app.add_middleware(Gate, keys=keys, access=access)
 
     @app.get("/healthz", summary="The process is alive")

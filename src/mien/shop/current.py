@@ -1,0 +1,106 @@
+"""What answers now: made once a build, and followed by the items that change meanwhile."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mien.collect.given import read_given
+from mien.core.errors import UsageError
+from mien.core.tables import ITEM
+from mien.shop.serving import Serving, current
+from mien.shop.stock import Stock
+from mien.shop.workspace import Build
+from mien.stores.changes import ItemChange
+
+
+class Current:
+    """The `Serving` of a shop at any moment. `now`: µs. For several threads.
+
+    While one thread follows a change the others are answered as before it.
+    """
+
+    def __init__(self, stock: Stock, now: Callable[[], int]) -> None:
+        self._stock, self._now = stock, now
+        self._held: Serving | None = None
+        self._lock = threading.Lock()
+
+    def drop(self) -> None:
+        """Make it anew at the next question: what it was made of has changed."""
+        self._held = None
+
+    def at(self, as_of_us: int | None = None) -> Serving:
+        """What answers questions of a moment (None: of now). `NotReady` before the first build."""
+        build = current(self._stock)
+        if as_of_us is not None and (as_of_us < build.as_of_us or as_of_us < self._newest_us(build)):
+            return Serving(self._stock, build, as_of_us)
+        held = self._held
+        if held is None or held.build != build:
+            with self._lock:
+                return self._made(build)
+        if not self._covers(held) and self._lock.acquire(blocking=False):
+            try:
+                held = self._followed(held)
+            finally:
+                self._lock.release()
+        return held
+
+    def follow(self) -> Serving:
+        """Come up to date, and return when every change made before the call is visible."""
+        build = current(self._stock)
+        with self._lock:
+            held = self._made(build)
+            return held if self._covers(held) else self._followed(held)
+
+    def _made(self, build: Build) -> Serving:
+        held = self._held
+        if held is None or held.build != build:
+            changes = self._stock.changes.last()
+            held = self._held = Serving(self._stock, build, self._moment(build), changes)
+        return held
+
+    def _moment(self, build: Build) -> int:
+        return build.as_of_us if build.history else max(build.as_of_us, self._now())
+
+    def _covers(self, held: Serving) -> bool:
+        if held.build.history:
+            return True
+        return self._stock.changes.last() == held.changes and self._now() < held.next_us
+
+    def _followed(self, held: Serving) -> Serving:
+        after = Serving(self._stock, held.build, self._moment(held.build), self._stock.changes.last())
+        after.warm()
+        self._held = after
+        return after
+
+    def _newest_us(self, build: Build) -> int:
+        """When the newest version of an item began; 0 where none has begun since the build."""
+        held = self._held
+        return held.newest_us if held is not None and held.build == build else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What became of items that were given: `items` kept, and the number of the last change."""
+
+    items: int
+    change: int
+
+
+def put_items(stock: Stock, items: Iterable[Mapping[str, Any]], now_us: int, held: Serving | None) -> Put:
+    """Keep changes of items; all of them or, where one is wrong, none. `held`: what knows the items, where it is built.
+
+    `UsageError` for a new item without a title, and as `read_given` says.
+    """
+    given = read_given(items, stock.settings.shop.zone)
+    titled = {item_id for item_id, _, fields in given if ITEM.TITLE in fields}
+    for item_id in {one[0] for one in given} - titled - _known(stock, held, [one[0] for one in given]):
+        raise UsageError(f"Item “{item_id}” is new: it needs a title.")
+    changes = [ItemChange(item_id, now_us if at is None else at, fields) for item_id, at, fields in given]
+    return Put(len(changes), stock.changes.add(changes) if changes else stock.changes.last())
+
+
+def _known(stock: Stock, held: Serving | None, item_ids: list[str]) -> set[str]:
+    if held is None:
+        return set(stock.versions()[ITEM.ITEM_ID].to_pylist())
+    return {item_id for item_id in item_ids if held.shelf.rows_of((item_id,))}
