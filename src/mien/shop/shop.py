@@ -1,90 +1,36 @@
 """The shop: one workspace, and all that can be done with it. Every command and every route calls one of its methods."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from mien.collect.source import CollectOptions
 from mien.core.clock import to_us
-from mien.core.errors import UnknownName, UsageError
-from mien.core.ids import UserRow
-from mien.core.item import Item
+from mien.core.errors import UsageError
 from mien.core.ports import Progress, Silent
-from mien.core.profile import Profile
-from mien.core.query import Answer, Query
 from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
-from mien.profiles.wording import Language
-from mien.ranking.completion import Completion
-from mien.ranking.kind import FOR_YOU
-from mien.settings import Settings, ShopSettings, load, template
+from mien.settings import ShopSettings, template
 from mien.shop import building
+from mien.shop.asking import Asking
 from mien.shop.building import BuildReport, interactions, judged_log
 from mien.shop.consenting import keep_consents, told_consents
-from mien.shop.current import Current, put_items
+from mien.shop.current import put_items
 from mien.shop.forgetting import erase, export
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
-from mien.shop.people import People
-from mien.shop.serving import KNOWN_SHOWN, Serving, at_of, current
-from mien.shop.stock import Stock
+from mien.shop.opened import Clock, utc_now
+from mien.shop.serving import current
 from mien.shop.training import TrainRecipe, train
 from mien.shop.workspace import Build, Workspace
-from mien.shop.writing import write_profiles
-from mien.stores.catalog import Catalog
-from mien.stores.changes import ItemChanges
-from mien.stores.history import History, Resources
-from mien.stores.items import ItemTable
-from mien.stores.keys import Keys
-from mien.stores.open import open_profile_store
-from mien.stores.tail import Tail
 from mien.studies.evaluate import DEFAULT_MODELS, evaluate
 
-Clock = Callable[[], datetime]
 
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Shop:
-    """An opened workspace. `clock` says what now is; `served`: questions without a time are asked now, not at the
-    time of the last event. May be used by several threads for questions, by one for everything else."""
-
-    def __init__(self, folder: Path | str, *, clock: Clock = utc_now, served: bool = False) -> None:
-        self.workspace = Workspace(Path(folder))
-        self.workspace.require()
-        self.settings: Settings = load(self.workspace.settings)
-        self.clock, self.served = clock, served
-        otherwise = self.settings.privacy.otherwise
-        catalog = Catalog(self.workspace.catalog, otherwise=otherwise)
-        buckets = int(catalog.meta("buckets", str(self.settings.engine.buckets)))
-        catalog.set_meta("buckets", str(buckets))
-        engine = self.settings.engine
-        resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
-        history = History(self.workspace.log, catalog, resources, buckets)
-        states = open_profile_store(f"sqlite:{self.workspace.states}")
-        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, otherwise=otherwise)
-        self.keys = Keys(self.workspace.keys)
-        changes = ItemChanges(self.workspace.catalog)
-        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
-        self._current = Current(self.stock, lambda: to_us(self.clock()))
-
-    def close(self) -> None:
-        """Close the stores."""
-        self.stock.close()
-
-    def __enter__(self) -> "Shop":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+class Shop(Asking):
+    """An opened workspace. May be used by several threads for questions, by one for everything else."""
 
     # -- while nobody waits -----------------------------------------------------------------------------------
 
@@ -192,124 +138,6 @@ class Shop:
     def _judgement(self, build: Build) -> Judgement:
         return Judgement.from_dict(self.stock.population(build.population).judgement)
 
-    # -- questions --------------------------------------------------------------------------------------------
-
-    def profile(self, user: str, as_of: datetime | None = None, *, language: Language | None = None) -> Profile:
-        """All that is known of a user at a moment (None: now for a served shop, else the time of the last event).
-
-        `language`: of what it says, here and in all questions; None is the shop's.
-        """
-        serving = self._served(as_of)
-        return serving.profile(user, self._at(as_of, serving), language)
-
-    def profiles(self, out: Path | str, progress: Progress | None = None) -> int:
-        """Write every profile as a row of a Parquet file; returns how many."""
-        serving = self._served(None)
-        return write_profiles(serving, Path(out), self._at(None, serving), progress or Silent())
-
-    def search(
-        self,
-        text: str,
-        user: str | None = None,
-        k: int = 10,
-        filters: Mapping[str, tuple[str, ...]] | None = None,
-        personalise: bool = True,
-        at: datetime | None = None,
-        *,
-        sort: str = "relevance",
-        offset: int = 0,
-        understand: bool = True,
-        literal: tuple[str, ...] = (),
-        context: Sequence[str] = (),
-        language: Language | None = None,
-    ) -> Answer:
-        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
-
-        `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them.
-        """
-        serving = self._served(at)
-        asked = Query(
-            text, user, k, dict(filters or {}), personalise, at,
-            sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
-        )  # fmt: skip
-        return serving.answer(asked, self._at(at, serving), language)
-
-    def complete(self, prefix: str, k: int = 10) -> list[Completion]:
-        """What somebody who typed this may be about to type: popular queries, categories, brands, titles."""
-        return self._served(None).completer.complete(prefix, k)
-
-    def recommend(
-        self,
-        user: str | None,
-        k: int = 10,
-        filters: Mapping[str, tuple[str, ...]] | None = None,
-        personalise: bool = True,
-        at: datetime | None = None,
-        *,
-        kind: str = FOR_YOU,
-        cart: Sequence[str] = (),
-        context: Sequence[str] = (),
-        language: Language | None = None,
-    ) -> Answer:
-        """What this user may want next; for an unknown one what anybody would get, and a note that says so.
-
-        `kind`: for-you, similar, goes-with, buy-again, trending, new-arrivals, popular, or one of the settings. `cart`:
-        the items it is asked about, which `similar` and `goes-with` start from. `context`: the items looked at in the
-        running visit, oldest first.
-        """
-        serving = self._served(at)
-        query = Query(
-            "", user, k, dict(filters or {}), personalise, at, kind=kind, cart=tuple(cart), context=tuple(context)
-        )
-        return serving.answer(query, self._at(at, serving), language)
-
-    def similar(
-        self,
-        item: str,
-        k: int = 10,
-        filters: Mapping[str, tuple[str, ...]] | None = None,
-        *,
-        language: Language | None = None,
-    ) -> Answer:
-        """The items most like one."""
-        serving = self._served(None)
-        return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving), language)
-
-    def explain(
-        self,
-        user: str | None,
-        item: str,
-        query: str = "",
-        k: int = 10,
-        filters: Mapping[str, tuple[str, ...]] | None = None,
-        personalise: bool = True,
-        *,
-        kind: str = FOR_YOU,
-        cart: Sequence[str] = (),
-        context: Sequence[str] = (),
-        language: Language | None = None,
-    ) -> Answer:
-        """One item as it stands for a user, among the matches of a query or the recommendations of a kind: its
-        reasons, what would move it (`counterfactuals`), and why it is not among the first `k` (`absent`)."""
-        serving = self._served(None)
-        asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
-        return serving.explain(asked, item, self._at(None, serving), language)
-
-    @property
-    def people(self) -> People:
-        """Who there is, and what somebody did."""
-
-        def served() -> tuple[Serving, int]:
-            serving = self._served(None)
-            return serving, self._at(None, serving)
-
-        return People(served)
-
-    def item(self, item: str) -> Item | None:
-        """An item as it is known now; None for an id that nothing is known of."""
-        row = self.stock.catalog.items.row(item)
-        return None if row is None else self._served(None).catalogue.item(row)
-
     def dead_letters(self, limit: int | None = None) -> dict[str, Any]:
         """How many rows could not be used for which reason, and the newest of them."""
         return dead_letters(self.stock.catalog, limit)
@@ -391,22 +219,6 @@ class Shop:
             self.stock.refold_persons(
                 {*before, *self.stock.persons(self._row(user))}, judgement, build.as_of_us if build.history else None
             )
-
-    # -- which moment -----------------------------------------------------------------------------------------
-
-    def _row(self, user: str) -> UserRow:
-        row = self.stock.catalog.users.row(user)
-        if row is None:
-            raise UnknownName("user", user, self.stock.catalog.users.some(KNOWN_SHOWN))
-        return UserRow(row)
-
-    def _at(self, asked: datetime | None, serving: Serving) -> int:
-        now_us = to_us(self.clock()) if self.served else serving.build.as_of_us
-        return at_of(asked, max(now_us, serving.build.as_of_us) if self.served else now_us)
-
-    def _served(self, as_of: datetime | None) -> Serving:
-        """What answers: kept for the current build, made for a moment before it."""
-        return self._current.at(None if as_of is None else to_us(as_of))
 
 
 def create(

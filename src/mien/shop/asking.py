@@ -1,0 +1,137 @@
+"""Questions to a shop: profiles, search, recommendations, explanations."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from mien.core.item import Item
+from mien.core.ports import Progress, Silent
+from mien.core.profile import Profile
+from mien.core.query import Answer, Query
+from mien.profiles.wording import Language
+from mien.ranking.completion import Completion
+from mien.ranking.kind import FOR_YOU
+from mien.shop.opened import Opened
+from mien.shop.people import People
+from mien.shop.serving import Serving
+from mien.shop.writing import write_profiles
+
+
+class Asking(Opened):
+    """What a shop is asked. Safe for several threads."""
+
+    def profile(self, user: str, as_of: datetime | None = None, *, language: Language | None = None) -> Profile:
+        """All that is known of a user at a moment (None: now for a served shop, else the time of the last event).
+
+        `language`: of what it says, here and in all questions; None is the shop's.
+        """
+        serving = self._served(as_of)
+        return serving.profile(user, self._at(as_of, serving), language)
+
+    def profiles(self, out: Path | str, progress: Progress | None = None) -> int:
+        """Write every profile as a row of a Parquet file; returns how many."""
+        serving = self._served(None)
+        return write_profiles(serving, Path(out), self._at(None, serving), progress or Silent())
+
+    def search(
+        self,
+        text: str,
+        user: str | None = None,
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        personalise: bool = True,
+        at: datetime | None = None,
+        *,
+        sort: str = "relevance",
+        offset: int = 0,
+        understand: bool = True,
+        literal: tuple[str, ...] = (),
+        context: Sequence[str] = (),
+        language: Language | None = None,
+    ) -> Answer:
+        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
+
+        `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them.
+        """
+        serving = self._served(at)
+        asked = Query(
+            text, user, k, dict(filters or {}), personalise, at,
+            sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
+        )  # fmt: skip
+        return serving.answer(asked, self._at(at, serving), language)
+
+    def complete(self, prefix: str, k: int = 10) -> list[Completion]:
+        """What somebody who typed this may be about to type: popular queries, categories, brands, titles."""
+        return self._served(None).completer.complete(prefix, k)
+
+    def recommend(
+        self,
+        user: str | None,
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        personalise: bool = True,
+        at: datetime | None = None,
+        *,
+        kind: str = FOR_YOU,
+        cart: Sequence[str] = (),
+        context: Sequence[str] = (),
+        language: Language | None = None,
+    ) -> Answer:
+        """What this user may want next; for an unknown one what anybody would get, and a note that says so.
+
+        `kind`: for-you, similar, goes-with, buy-again, trending, new-arrivals, popular, or one of the settings. `cart`:
+        the items it is asked about, which `similar` and `goes-with` start from. `context`: the items looked at in the
+        running visit, oldest first.
+        """
+        serving = self._served(at)
+        query = Query(
+            "", user, k, dict(filters or {}), personalise, at, kind=kind, cart=tuple(cart), context=tuple(context)
+        )
+        return serving.answer(query, self._at(at, serving), language)
+
+    def similar(
+        self,
+        item: str,
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        language: Language | None = None,
+    ) -> Answer:
+        """The items most like one."""
+        serving = self._served(None)
+        return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving), language)
+
+    def explain(
+        self,
+        user: str | None,
+        item: str,
+        query: str = "",
+        k: int = 10,
+        filters: Mapping[str, tuple[str, ...]] | None = None,
+        personalise: bool = True,
+        *,
+        kind: str = FOR_YOU,
+        cart: Sequence[str] = (),
+        context: Sequence[str] = (),
+        language: Language | None = None,
+    ) -> Answer:
+        """One item as it stands for a user, among the matches of a query or the recommendations of a kind: its
+        reasons, what would move it (`counterfactuals`), and why it is not among the first `k` (`absent`)."""
+        serving = self._served(None)
+        asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
+        return serving.explain(asked, item, self._at(None, serving), language)
+
+    @property
+    def people(self) -> People:
+        """Who there is, and what somebody did."""
+
+        def served() -> tuple[Serving, int]:
+            serving = self._served(None)
+            return serving, self._at(None, serving)
+
+        return People(served)
+
+    def item(self, item: str) -> Item | None:
+        """An item as it is known now; None for an id that nothing is known of."""
+        row = self.stock.catalog.items.row(item)
+        return None if row is None else self._served(None).catalogue.item(row)

@@ -1,0 +1,80 @@
+"""A workspace, opened: its stores, its clock, and what answers."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mien.core.clock import to_us
+from mien.core.errors import UnknownName
+from mien.core.ids import UserRow
+from mien.settings import Settings, load
+from mien.shop.current import Current
+from mien.shop.serving import KNOWN_SHOWN, Serving, at_of
+from mien.shop.stock import Stock
+from mien.shop.workspace import Workspace
+from mien.stores.catalog import Catalog
+from mien.stores.changes import ItemChanges
+from mien.stores.history import History, Resources
+from mien.stores.items import ItemTable
+from mien.stores.keys import Keys
+from mien.stores.open import open_profile_store
+from mien.stores.tail import Tail
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Opened:
+    """What every part of a shop shares. `clock` says what now is; `served`: questions without a time are asked now."""
+
+    def __init__(self, folder: Path | str, *, clock: Clock = utc_now, served: bool = False) -> None:
+        self.workspace = Workspace(Path(folder))
+        self.workspace.require()
+        self.settings: Settings = load(self.workspace.settings)
+        self.clock, self.served = clock, served
+        otherwise = self.settings.privacy.otherwise
+        catalog = Catalog(self.workspace.catalog, otherwise=otherwise)
+        buckets = int(catalog.meta("buckets", str(self.settings.engine.buckets)))
+        catalog.set_meta("buckets", str(buckets))
+        engine = self.settings.engine
+        resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
+        history = History(self.workspace.log, catalog, resources, buckets)
+        states = open_profile_store(f"sqlite:{self.workspace.states}")
+        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, otherwise=otherwise)
+        self.keys = Keys(self.workspace.keys)
+        changes = ItemChanges(self.workspace.catalog)
+        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
+        self._current = Current(self.stock, lambda: to_us(self.clock()))
+
+    def close(self) -> None:
+        """Close the stores."""
+        self.stock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- which moment -----------------------------------------------------------------------------------------
+
+    def _row(self, user: str) -> UserRow:
+        row = self.stock.catalog.users.row(user)
+        if row is None:
+            raise UnknownName("user", user, self.stock.catalog.users.some(KNOWN_SHOWN))
+        return UserRow(row)
+
+    def _at(self, asked: datetime | None, serving: Serving) -> int:
+        now_us = to_us(self.clock()) if self.served else serving.build.as_of_us
+        return at_of(asked, max(now_us, serving.build.as_of_us) if self.served else now_us)
+
+    def _served(self, as_of: datetime | None) -> Serving:
+        """What answers: kept for the current build, made for a moment before it."""
+        return self._current.at(None if as_of is None else to_us(as_of))
