@@ -80,6 +80,11 @@ class PrivacySettings:
         metadata={"help": "what holds until a user has answered: opt-out (allowed until refused) or opt-in (refused)"},
     )
 
+    audit_head: str = field(
+        default="",
+        metadata={"help": "file that notes the end of the audit log, best on another disk; none: keys/audit.head"},
+    )
+
     def __post_init__(self) -> None:
         if self.unknown not in ("opt-out", "opt-in"):
             raise UnknownName("way of taking silence", self.unknown, ("opt-out", "opt-in"))

@@ -6,6 +6,7 @@ A command loads what it needs when it runs, so that help and mistakes are answer
 import os
 import sys
 
+from mien.cli.audit import audit
 from mien.cli.keeping import consent, deadletters, erase, export, items
 from mien.cli.keys import keys
 from mien.cli.questions import complete, explain, profile, profiles, recommend, search, similar
@@ -22,7 +23,7 @@ COMMANDS = (
 """In the order in which help lists them."""
 for command in COMMANDS:
     app.command()(command)
-for group in (keys,):
+for group in (keys, audit):
     app.add_typer(group)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.cli.shared import (
+    COMMAND_LINE,
     HERE,
     JsonOption,
     WorkspaceOption,
@@ -30,7 +31,7 @@ def consent(
 ) -> None:
     """What a user lets be done, purpose by purpose; with --purpose, keep what they said now."""
     with opened(workspace) as shop:
-        found = shop.consent(user, answers(purpose), source="cli") if purpose else shop.consents(user)
+        found = shop.consent(user, answers(purpose), source="cli", by=COMMAND_LINE) if purpose else shop.consents(user)
     if json_:
         print_json(found)
         return
@@ -80,7 +81,7 @@ def export(
 ) -> None:
     """Everything kept about a user, as JSON."""
     with opened(workspace) as shop:
-        print_json(shop.export(user))
+        print_json(shop.export(user, by=COMMAND_LINE))
 
 
 def erase(
@@ -92,7 +93,7 @@ def erase(
     with opened(workspace) as shop:
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Forget everything about {user}? This cannot be undone", abort=True, err=True)
-        report = shop.erase(user)
+        report = shop.erase(user, by=COMMAND_LINE)
     err.print(f"Erased {user}: {report['events']} events. An old file will not bring them back.", soft_wrap=True)
     err.print("Files of your own, in data/ or elsewhere, are not touched.", soft_wrap=True)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.shared import HERE, JsonOption, WorkspaceOption, err, opened, out, print_json
+from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, err, opened, out, print_json
 from mien.core.caller import SCOPES
 from mien.core.clock import from_us, to_us
 
@@ -27,6 +27,7 @@ def add(
     """Make a key and show it, this once. From the first key on every question needs one."""
     with opened(workspace) as shop:
         text, key = shop.keys.add(name, scope, to_us(shop.clock()), source)
+        shop.note("key.add", by=COMMAND_LINE, key_id=key.key_id, scope=key.scope)
     if json_:
         print_json({"key": text, **told(key)})
     else:
@@ -58,6 +59,7 @@ def revoke(
     """Have a key open nothing any more; servers that run know within a second."""
     with opened(workspace) as shop:
         key = shop.keys.revoke(key_id, to_us(shop.clock()))
+        shop.note("key.revoke", by=COMMAND_LINE, key_id=key.key_id)
     if json_:
         print_json(told(key))
     else:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.cli.shared import (
+    COMMAND_LINE,
     HERE,
     AsOfOption,
     CartOption,
@@ -37,6 +38,7 @@ def profile(
     """All that is known of a user, each tag with its evidence and confidence."""
     with opened(workspace) as shop:
         found = shop.profile(user, as_of=moment(as_of, shop.settings.shop.zone))
+        shop.note("profile.read", user, by=COMMAND_LINE)
         if json_:
             print_json(found.to_dict())
         else:

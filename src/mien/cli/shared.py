@@ -45,6 +45,8 @@ ContextOption = Annotated[
 FilterOption = Annotated[list[str] | None, typer.Option("--filter", help="facet=value; may be repeated.")]
 PlainOption = Annotated[bool, typer.Option("--no-personalise", help="Exactly what a visitor without any context gets.")]
 HERE = Path()
+COMMAND_LINE = "cli"
+"""Who asked, in the audit log."""
 
 
 @contextmanager

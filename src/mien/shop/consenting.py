@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mien.core.clock import from_us
-from mien.core.consent import PURPOSES, Word
+from mien.core.consent import PURPOSES, Word, purpose_of
 from mien.core.errors import UnknownName, UsageError
 from mien.shop.stock import Stock
 
-PURPOSE_LENGTH = 200
-"""Characters of a purpose's name."""
+PURPOSE_LENGTH, MOST_PURPOSES = 60, 10
+"""Characters of a purpose's name, and names of one call."""
 
 
 def told_consents(stock: Stock, user_id: str, row: int) -> dict[str, Any]:
@@ -31,19 +31,22 @@ def _told(word: Word) -> dict[str, Any]:
     return told | ({"repeated": from_us(word.last_us or 0).isoformat()} if repeated else {})
 
 
-def keep_consents(
-    stock: Stock, user_id: str, purposes: Mapping[str, bool], source: str, *, now_us: int, at_us: int | None
-) -> dict[str, Any]:
-    """Keep words of the person behind an id, which is given a row where it is new. `at_us`: None is now."""
+def words_of(purposes: Mapping[str, bool], source: str, at_us: int) -> list[Word]:
+    """Answers to purposes as words. Raises `UsageError` for none at all and for names that are none."""
     if not purposes:
         raise UsageError(f"Name at least one purpose: {', '.join(PURPOSES)}.")
+    if len(purposes) > MOST_PURPOSES:
+        raise UsageError(f"{len(purposes)} purposes at once; {MOST_PURPOSES} may be.")
     if any(not name.strip() or len(name) > PURPOSE_LENGTH or not name.isprintable() for name in purposes):
         raise UsageError(f"A purpose is a plain name of up to {PURPOSE_LENGTH} characters, as {', '.join(PURPOSES)}.")
+    return [Word(purpose_of(name), given, at_us, source) for name, given in purposes.items()]
+
+
+def keep_consents(stock: Stock, user_id: str, words: list[Word], *, newest: bool) -> dict[str, Any]:
+    """Keep words of the person behind an id, which is given a row where it is new. `newest`: they are said now."""
     if not user_id.strip() or not user_id.isprintable():
         raise UsageError("A user's id is printable text.")
-    said_us = now_us if at_us is None else min(at_us, now_us)
-    words = [Word(name, given, said_us, source) for name, given in purposes.items()]
-    row = stock.tail.consent(user_id, words, newest=at_us is None)
+    row = stock.tail.consent(user_id, words, newest=newest)
     if row is None:
         raise UnknownName("user", user_id)
     return told_consents(stock, user_id, row)

@@ -13,7 +13,8 @@ from mien.settings import Settings, load
 from mien.shop.current import Current
 from mien.shop.serving import KNOWN_SHOWN, Serving, at_of
 from mien.shop.stock import Stock
-from mien.shop.workspace import Workspace
+from mien.shop.workspace import AUDIT_HEAD, Workspace
+from mien.stores.audit import Audit
 from mien.stores.catalog import Catalog
 from mien.stores.changes import ItemChanges
 from mien.stores.history import History, Resources
@@ -22,6 +23,8 @@ from mien.stores.keys import Keys
 from mien.stores.open import open_profile_store
 from mien.stores.tail import Tail
 
+HERE = "local"
+"""Who asks where no key is asked for: this machine."""
 Clock = Callable[[], datetime]
 
 
@@ -49,7 +52,19 @@ class Opened:
         self.keys = Keys(self.workspace.keys)
         changes = ItemChanges(self.workspace.catalog)
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
+        self.audit = Audit(self.workspace.audit, self._audit_head(), catalog.secret())
         self._current = Current(self.stock, lambda: to_us(self.clock()))
+
+    def _audit_head(self) -> Path:
+        """Where the end of the audit log is noted."""
+        return self.workspace.folder / (self.settings.privacy.audit_head or AUDIT_HEAD)
+
+    def note(self, action: str, user: str | None = None, *, by: str = HERE, **detail: object) -> int:
+        """Write a line of the audit log (`stores.audit`), durable when this returns; its number.
+
+        `by`: who asked, by the id of their key. `detail` says nothing of the person.
+        """
+        return self.audit.add(action, at_us=to_us(self.clock()), by=by, user_id=user, detail=detail)
 
     def close(self) -> None:
         """Close the stores."""

@@ -17,12 +17,12 @@ from mien.settings import ShopSettings, template
 from mien.shop import building
 from mien.shop.asking import Asking
 from mien.shop.building import BuildReport, interactions, judged_log
-from mien.shop.consenting import keep_consents, told_consents
+from mien.shop.consenting import keep_consents, told_consents, words_of
 from mien.shop.current import put_items
 from mien.shop.forgetting import erase, export
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
-from mien.shop.opened import Clock, utc_now
+from mien.shop.opened import HERE, Clock, utc_now
 from mien.shop.serving import current
 from mien.shop.training import TrainRecipe, train
 from mien.shop.workspace import Build, Workspace
@@ -142,8 +142,10 @@ class Shop(Asking):
         """How many rows could not be used for which reason, and the newest of them."""
         return dead_letters(self.stock.catalog, limit)
 
-    def export(self, user: str) -> dict[str, Any]:
+    def export(self, user: str, *, by: str = HERE) -> dict[str, Any]:
         """Everything kept about a user. `UnknownName` for an id never seen."""
+        self._row(user)
+        self.note("profile.export", user, by=by)
         serving = self._served(None)
         return export(serving, user, self._row(user), self._at(None, serving))
 
@@ -164,7 +166,13 @@ class Shop(Asking):
             )
 
     def consent(
-        self, user: str, purposes: Mapping[str, bool], *, at: datetime | None = None, source: str = "shop"
+        self,
+        user: str,
+        purposes: Mapping[str, bool],
+        *,
+        at: datetime | None = None,
+        source: str = "shop",
+        by: str = HERE,
     ) -> dict[str, Any]:
         """Keep what a user said of some purposes (`core.consent.PURPOSES`, or others by name); returns `consents`.
 
@@ -172,7 +180,9 @@ class Shop(Asking):
         refusal can come first. Raises `UnknownName` for one who was erased.
         """
         now_us, at_us = to_us(self.clock()), None if at is None else to_us(at)
-        return keep_consents(self.stock, user, purposes, source, now_us=now_us, at_us=at_us)
+        words = words_of(purposes, source, now_us if at_us is None else min(at_us, now_us))
+        self.note("consent.change", user, by=by, purposes={word.purpose: word.given for word in words})
+        return keep_consents(self.stock, user, words, newest=at is None)
 
     def put_items(self, items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         """Add, change and withdraw items at once, without a build; all of them or, where one is wrong, none.
@@ -194,10 +204,11 @@ class Shop(Asking):
         if self.workspace.build() is not None:
             self._current.follow()
 
-    def erase(self, user: str) -> dict[str, Any]:
+    def erase(self, user: str, *, by: str = HERE) -> dict[str, Any]:
         """Forget a user everywhere. `UnknownName` for an id never seen."""
         row = self._row(user)
         with self.workspace.writing():
+            self.note("profile.erase", user, by=by)
             report = erase(self.stock, row, user)
         self._current.drop()
         return report

@@ -6,6 +6,7 @@ catalog.sqlite  ids, segments, dead letters    index/        what answers questi
 log/            the history of events          models/       what training left
 items.parquet   versions of items              mappings/     how each source is read
 build.json      what the last build covers     reports/      quality reports
+audit.jsonl     who read and changed what
 keys.sqlite     keys of the API, hashed
 """
 
@@ -32,6 +33,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = re.compile("no space|disk is full|disk full|file too large|disk quota|could not write", re.IGNORECASE)
 """How the system, DuckDB and SQLite say that a file cannot grow."""
 SPILL = ".spill"
+AUDIT_HEAD = "keys/audit.head"
+"""Apart from the log, where the keys lie, which a backup leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,10 @@ class Workspace:
     @property
     def encoders(self) -> Path:
         return self.models / "encoders"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit.jsonl"
 
     @property
     def mappings(self) -> Path:

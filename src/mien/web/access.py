@@ -35,6 +35,7 @@ ACCESS: dict[str, Needs] = {
     "GET /v1/similar/{item_id}": "read",
     "POST /v1/explain": "read",
     "PUT /v1/items": "admin",
+    "GET /v1/audit": "admin",
     "GET /v1/deadletters": "admin",
     "GET /healthz": "open",
     "GET /readyz": "open",

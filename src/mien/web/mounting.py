@@ -20,7 +20,7 @@ from mien.web.storefront import pages as storefront
 def mount(api: FastAPI, shop: Shop) -> None:
     """Serve storefront and console from the same process; the API's own routes come first."""
     sessions = Sessions(secret_of(shop.workspace.folder), shop.keys, time.time)
-    api.include_router(router(sessions))
+    api.include_router(router(sessions, lambda caller: shop.note("console.sign_in", by=caller.key_id)))
     site = Site(shop, api, sessions)
     frame.serve_static()
     storefront.add(site)

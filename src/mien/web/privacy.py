@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.core.clock import parse_time
 from mien.shop import Shop
-from mien.web.query import rendered
+from mien.stores.audit_check import verify as check
+from mien.web.query import asker, rendered
 
 SOURCE = "api"
 
@@ -17,8 +18,8 @@ class ConsentGiven(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    purposes: dict[Annotated[str, Field(max_length=200)], bool] = Field(
-        max_length=100,
+    purposes: dict[Annotated[str, Field(max_length=60)], bool] = Field(
+        max_length=10,
         description="Purpose → given or not: analytics, personalisation, marketing, automated_decisions.",
     )
     at: str | None = Field(None, max_length=100, description="When it was said (ISO 8601); absent: now.")
@@ -30,12 +31,24 @@ def router(shop: Shop) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/profiles/{user_id}/consent", summary="What a user lets be done")
-    def get_consent(user_id: str) -> Response:
-        return rendered(shop.consents(user_id))
+    def get_consent(request: Request, user_id: str) -> Response:
+        found = shop.consents(user_id)
+        shop.note("consent.read", user_id, by=asker(request).key_id)
+        return rendered(found)
 
     @routes.put("/profiles/{user_id}/consent", summary="Keep what a user said of some purposes")
-    def put_consent(user_id: str, said: ConsentGiven) -> Response:
+    def put_consent(request: Request, user_id: str, said: ConsentGiven) -> Response:
         at = None if said.at is None else parse_time(said.at, shop.settings.shop.zone)
-        return rendered(shop.consent(user_id, said.purposes, at=at, source=said.source))
+        by = asker(request).key_id
+        return rendered(shop.consent(user_id, said.purposes, at=at, source=said.source, by=by))
+
+    @routes.get("/audit", summary="Who read, exported, erased and changed what")
+    def get_audit(
+        limit: Annotated[int, Query(ge=1, le=10_000, description="How many entries, newest first.")] = 100,
+        user_id: Annotated[str | None, Query(max_length=1000, description="Only those about this user.")] = None,
+        verify: Annotated[bool, Query(description="Whether to check the whole log first.")] = False,
+    ) -> Response:
+        found: dict[str, object] = {"entries": shop.audit.entries(user_id=user_id, limit=limit)}
+        return rendered(found | ({"verdict": check(shop.audit).to_dict()} if verify else {}))
 
     return routes

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from mien.core.caller import LOCAL, Caller
 from mien.core.clock import parse_time
 from mien.core.query import SORTS, Answer
 from mien.ranking.answering import MAX_OFFSET
@@ -61,17 +62,19 @@ def router(shop: Shop) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/profiles/{user_id}", summary="All that is known of a user")
-    def get_profile(user_id: str, as_of: str | None = None) -> Response:
+    def get_profile(request: Request, user_id: str, as_of: str | None = None) -> Response:
         at = None if as_of is None else parse_time(as_of, shop.settings.shop.zone)
-        return rendered(shop.profile(user_id, as_of=at).to_dict())
+        found = shop.profile(user_id, as_of=at)
+        shop.note("profile.read", user_id, by=asker(request).key_id)
+        return rendered(found.to_dict())
 
     @routes.get("/profiles/{user_id}/export", summary="Everything kept about a user")
-    def get_export(user_id: str) -> Response:
-        return rendered(shop.export(user_id))
+    def get_export(request: Request, user_id: str) -> Response:
+        return rendered(shop.export(user_id, by=asker(request).key_id))
 
     @routes.delete("/profiles/{user_id}", summary="Forget a user")
-    def delete_profile(user_id: str) -> Response:
-        return rendered(shop.erase(user_id))
+    def delete_profile(request: Request, user_id: str) -> Response:
+        return rendered(shop.erase(user_id, by=asker(request).key_id))
 
     @routes.post("/search", summary="Search the catalogue")
     def post_search(asked: SearchAsked) -> Response:
@@ -98,6 +101,12 @@ def router(shop: Shop) -> APIRouter:
         return rendered(shop.dead_letters(limit))
 
     return routes
+
+
+def asker(request: Request) -> Caller:
+    """Who asks, as the gate found out."""
+    caller = request.state.caller
+    return caller if isinstance(caller, Caller) else LOCAL
 
 
 def told(asked: Asked) -> dict[str, Any]:

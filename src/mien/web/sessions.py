@@ -92,8 +92,8 @@ def secret_of(folder: Path) -> bytes:
     return secret
 
 
-def router(sessions: Sessions) -> APIRouter:
-    """The two forms that sign in and out. Both answer with a page to go to."""
+def router(sessions: Sessions, signed_in: Callable[[Caller], object] = lambda caller: None) -> APIRouter:
+    """The two forms that sign in and out. Both answer with a page to go to. `signed_in`: is told who did, before."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.post(LOGIN)
@@ -105,6 +105,7 @@ def router(sessions: Sessions) -> APIRouter:
             caller = await run_in_threadpool(sessions.keys.find, form.get("key", [""])[0].strip())
         if caller is None or not caller.may("read"):
             return RedirectResponse(f"{LOGIN}?wrong=1&to={quote(to, safe='')}", 303)
+        await run_in_threadpool(signed_in, caller)
         answer = RedirectResponse(to, 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(

@@ -1,0 +1,94 @@
+"""Whether the audit log is as it was written, and if not, where it is not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mien.stores.audit import START, Audit, Head
+
+MOST_TOLD = 100
+"""Problems that are told; more follow from the same cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`entries`: sound lines. `problems`: a sentence each, as the file goes. `head`: of the log as it stands."""
+
+    entries: int
+    problems: tuple[str, ...]
+    head: Head
+
+    @property
+    def sound(self) -> bool:
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        told = {"sound": self.sound, "entries": self.entries, "head": str(self.head)}
+        return told | {"problems": list(self.problems)}
+
+
+def verify(audit: Audit, known: Head | None = None) -> Verdict:
+    """Read the whole log. `known`: a head that was kept elsewhere; None for none.
+
+    Cost: one hash a line.
+    """
+    check = _Check(audit)
+    for number, text in enumerate(audit.lines(), start=1):
+        check.line(number, text)
+    check.ends_at("the noted head", audit.noted())
+    if known is not None:
+        check.ends_at("the head given", known)
+    return Verdict(check.entries, tuple(check.problems[:MOST_TOLD]), check.last)
+
+
+class _Check:
+    """One walk along the chain. `hashes`: seq → hash of the sound lines."""
+
+    def __init__(self, audit: Audit) -> None:
+        self.audit = audit
+        self.last = Head()
+        self.entries = 0
+        self.problems: list[str] = []
+        self.hashes: dict[int, str] = {0: START}
+        self._broken = False
+
+    def line(self, number: int, text: bytes) -> None:
+        found = self.audit.sound(text)
+        if found is None:
+            self.problems.append(f"line {number}: was altered, or was not written by this log (after {self._place()})")
+            self._broken = True
+            return
+        self.entries += 1
+        self.problems += [f"line {number}: {problem}" for problem in self._order(found["seq"], found["previous"])]
+        if found["seq"] not in self.hashes:
+            self.hashes[found["seq"]] = found["hash"]
+            self.last = max(self.last, Head(found["seq"], found["hash"]), key=lambda one: one.seq)
+        self._broken = False
+
+    def _order(self, seq: int, previous: str) -> Iterator[str]:
+        wanted = self.last.seq + 1
+        if seq in self.hashes:
+            yield f"entry {seq} stands here again"
+        elif seq < wanted:
+            yield f"entry {seq} was moved: it stands after entry {self.last.seq}"
+        elif seq > wanted + self._broken:
+            gone = f"entry {wanted}" if seq == wanted + 1 else f"entries {wanted} to {seq - 1}"
+            yield f"{gone} missing before entry {seq}"
+        elif seq == wanted and previous != self.last.hash:
+            yield f"entry {seq} does not follow entry {self.last.seq}"
+
+    def ends_at(self, name: str, head: Head | None) -> None:
+        """Compare the end of the log with a head."""
+        if head is None:
+            if self.last.seq:
+                self.problems.append(f"{name} is missing or cannot be read, so lines at the end may be missing")
+        elif head.seq > self.last.seq:
+            self.problems.append(
+                f"the log ends at entry {self.last.seq}, but {name} says {head.seq}: what came after is missing"
+            )
+        elif head.seq in self.hashes and self.hashes[head.seq] != head.hash:
+            self.problems.append(f"entry {head.seq} is not the one that {name} names")
+
+    def _place(self) -> str:
+        return f"entry {self.last.seq}" if self.last.seq else "the beginning"
