@@ -26,7 +26,7 @@ test: $(call stamp,$(EXTRAS)) ## the default test suite (MIEN_REQUIRE_SHARED=1: 
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(MARKS)" $(ARGS)
 
 test-all: ## every test, the slow ones and those that need servers or Java included
-	@$(MAKE) --no-print-directory test MARKS= EXTRAS=dev,demo,console,models,tune,postgres,spark
+	@$(MAKE) --no-print-directory test MARKS= EXTRAS=dev,demo,console,models,tune,redis,postgres,kafka,spark
 
 check: lint test ## format, lint, strict types, layer contract, tests
 

@@ -65,7 +65,7 @@ class Live:
         self._queued = 0
         self._change = threading.Condition()
         self._appended = threading.Event()
-        self._closing = False
+        self._closing, self._closes = False, threading.Event()
         self._threads = [
             threading.Thread(target=self._append_all, name="mien-append", daemon=True),
             threading.Thread(target=self._fold_all, name="mien-fold", daemon=True),
@@ -85,6 +85,7 @@ class Live:
         """Write what was accepted, fold it, and stop."""
         with self._change:
             self._closing = True
+            self._closes.set()
             self._change.notify_all()
         self._threads[0].join()
         self._appended.set()
@@ -164,8 +165,12 @@ class Live:
             try:
                 while self._fold_some():
                     pass
+            except TransientError as failed:
+                log.warning("events wait in the log to be folded: %s", failed)
+                self._closes.wait(IDLE_S)
             except Exception:
                 log.exception("the tail could not be folded; it is tried again")
+                self._closes.wait(IDLE_S)
             self._follow()
             if self._closing and not self._threads[0].is_alive():
                 return

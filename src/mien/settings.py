@@ -24,6 +24,7 @@ from mien.ranking.kind import Kind
 from mien.ranking.kinds import KINDS, read_kinds
 from mien.ranking.options import RankingOptions, SearchOptions
 from mien.ranking.rule import Rule, read_rules
+from mien.stores.options import StoreSettings
 
 LANGUAGES = ("en", "zh")
 
@@ -101,6 +102,7 @@ class Settings:
 
     shop: ShopSettings = field(default_factory=ShopSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    stores: StoreSettings = field(default_factory=StoreSettings)
     clean: CleanPolicy = field(default_factory=CleanPolicy)
     fold: FoldSettings = field(default_factory=FoldSettings)
     profile: ProfileOptions = field(default_factory=ProfileOptions)

@@ -1,16 +1,13 @@
 """Databases on real servers: SQLite always, PostgreSQL where its binaries are (marker `service`)."""
 
 import json
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import servers
 
 from mien.collect.databases import parse_database
 from mien.core.errors import SourceError, UnknownName
@@ -74,32 +71,10 @@ def test_a_password_is_never_shown() -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A private PostgreSQL cluster on a free port of 127.0.0.1; its URL."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not folders:
-        pytest.skip("PostgreSQL's binaries are not installed (apt-get install postgresql)")
-    home = Path(f"/tmp/mien-postgres-{os.getpid()}")
-    home.mkdir(mode=0o700)
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to run as root
-        shutil.chown(home, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    control = [*as_user, str(folders[-1] / "pg_ctl"), "-D", str(home / "data"), "-w"]
-    flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
-    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    try:
-        subprocess.run(
-            [*as_user, str(folders[-1] / "initdb"), "-D", str(home / "data"), "-U", "mien", "-A", "trust"], **quiet
-        )
-        subprocess.run([*control, "-l", str(home / "log"), "-o", flags, "start"], **quiet)
-        yield f"postgresql://mien@127.0.0.1:{port}/postgres"
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+def postgres() -> Iterator[str]:
+    """The URL of a private PostgreSQL server."""
+    with servers.postgres("-c fsync=off") as server:
+        yield server.url
 
 
 @pytest.mark.service

@@ -1,4 +1,4 @@
-"""The shipped laws on both stores of the house, and where a URL leads."""
+"""The shipped laws on the stores that need no server, and where a URL leads."""
 
 from pathlib import Path
 
@@ -33,7 +33,12 @@ def test_a_url_names_the_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"), [("rediss://x", "sqlite:, memory:"), ("states.sqlite", "Begin it with"), ("sqlite:", "no file")]
+    ("url", "words"),
+    [
+        ("kafka://x", "sqlite:, memory:, redis:, rediss:, postgresql:"),
+        ("states.sqlite", "Begin it with"),
+        ("sqlite:", "no file"),
+    ],
 )
 def test_an_unknown_url_is_a_clear_error(url: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):

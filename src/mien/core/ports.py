@@ -9,7 +9,8 @@ from mien.core.ids import UserRow
 class ProfileStore(Protocol):
     """Folded states by user row, as bytes the store does not read, and how far of the log they hold.
 
-    Default: SQLite. Shipped law tests: `testing.store_checks`.
+    Default: SQLite; Redis and PostgreSQL beside it. Shipped law tests: `testing.store_checks`. A store on a server
+    raises `TransientError` where that does not answer; then nothing has happened, or all of it.
     """
 
     def read(self, user: UserRow) -> bytes | None:
@@ -29,7 +30,11 @@ class ProfileStore(Protocol):
         ...
 
     def delete(self, users: Iterable[UserRow]) -> None:
-        """Forget the states of these users, their bytes too."""
+        """Forget the states of these users."""
+        ...
+
+    def purge(self) -> None:
+        """Take out the bytes of what was deleted or replaced, as far as the store can. May be dear: once an erasure."""
         ...
 
     def clear(self) -> None:

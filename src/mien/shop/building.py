@@ -52,7 +52,8 @@ from mien.shop.workspace import Build
 from mien.stores.durable import write_whole
 
 UNFINISHED = "unfinished_build"
-"""Set in the catalogue while every state is being replaced; a build that finds it set begins with everybody."""
+"""Set in the catalogue while every state is being replaced, and where the store lost some; a build that finds it set
+begins with everybody."""
 EVENTS_PER_MB = 500
 """Events folded at once per MB that the table engine may use; some 2 kB an event with all its columns."""
 
@@ -104,6 +105,8 @@ class _Plan:
 
 def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progress: Progress) -> BuildReport:
     """Build everything from the log up to `as_of_us` (None: its last event). The caller holds the writer's lock."""
+    if not stock.states_held():
+        stock.catalog.set_meta(UNFINISHED, "everyone")
     move_tail(stock)
     plan = _plan(stock, as_of_us, engine, now_us)
     stock.history.compact()
@@ -135,6 +138,7 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
     )
     con.disconnect()
     _finish(stock, plan, judgement, finished, anew=stand is None)
+    stock.drop_left_states()
     return BuildReport(finished, quality, folded, stand is None)
 
 

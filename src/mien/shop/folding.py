@@ -6,6 +6,7 @@ gate and adds what of the tail they held, so it never matters whether and when a
 """
 
 import json
+import logging
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,6 +24,8 @@ from mien.shop.stock import Stock
 from mien.shop.workspace import Build
 from mien.stores.append import NO_CONSENT
 from mien.stores.items import folded
+
+log = logging.getLogger("mien.live")
 
 AT_ONCE = 1_000
 """Events folded in one transaction."""
@@ -100,9 +103,14 @@ class TailFold:
 
 
 def live_build(stock: Stock) -> Build | None:
-    """The last build, where its states may be added to: of all the history, and of today's settings."""
+    """The last build, where its states may be added to: of all the history, of today's settings, and still there."""
     build = stock.workspace.build()
-    return None if build is None or build.history or build.settings != stock.settings_digest() else build
+    if build is None or build.history or build.settings != stock.settings_digest():
+        return None
+    if not stock.states_held():
+        log.warning("The profile store does not hold what it was given. Events are kept, not folded. Run: mien build")
+        return None
+    return build
 
 
 def move_tail(stock: Stock) -> None:

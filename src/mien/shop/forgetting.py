@@ -59,6 +59,7 @@ def erase(stock: Stock, row: UserRow, user_id: str) -> dict[str, Any]:
                 stock.tail.erase(db, one)
                 if key is not None:
                     stock.catalog.forget(db, one, key)
+        stock.states.purge()
         stock.catalog.purge()
     return {"erased": True, "events": events, "models": sorted(forgotten)}
 

@@ -12,7 +12,7 @@ from mien.core.ids import UserRow
 from mien.settings import Settings, load
 from mien.shop.current import Current
 from mien.shop.serving import KNOWN_SHOWN, Serving, at_of
-from mien.shop.stock import Stock
+from mien.shop.stock import Stock, open_states
 from mien.shop.workspace import AUDIT_HEAD, Workspace
 from mien.stores.audit import Audit
 from mien.stores.catalog import Catalog
@@ -20,7 +20,6 @@ from mien.stores.changes import ItemChanges
 from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
 from mien.stores.keys import Keys
-from mien.stores.open import open_profile_store
 from mien.stores.tail import Tail
 
 HERE = "local"
@@ -47,7 +46,7 @@ class Opened:
         engine = self.settings.engine
         resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
         history = History(self.workspace.log, catalog, resources, buckets)
-        states = open_profile_store(f"sqlite:{self.workspace.states}")
+        states = open_states(self.workspace, self.settings.stores, catalog)
         items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, otherwise=otherwise)
         self.keys = Keys(self.workspace.keys)
         changes = ItemChanges(self.workspace.catalog)

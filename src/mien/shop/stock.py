@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,8 @@ from mien.stores.catalog import Catalog
 from mien.stores.changes import ItemChanges
 from mien.stores.history import History
 from mien.stores.items import ItemTable, folded
+from mien.stores.open import open_profile_store
+from mien.stores.options import StoreSettings
 from mien.stores.tail import Tail
 
 
@@ -57,6 +60,19 @@ class Stock:
     @property
     def language(self) -> Language:
         return "zh" if self.settings.shop.language == "zh" else "en"
+
+    def states_held(self) -> bool:
+        """Whether the store holds what it was given: not where it was emptied, restored older or newly chosen.
+
+        What a build moved out of the tail can be folded by a build alone; a store that stands before that lacks it.
+        """
+        return self.states.offset() >= max(1, self.tail.moved_before())
+
+    def drop_left_states(self) -> None:
+        """Remove the workspace's own file of states where a server keeps them now: it would outlive an erasure."""
+        if self.settings.stores.profiles != "sqlite":
+            for left in self.workspace.states.parent.glob(f"{self.workspace.states.name}*"):
+                left.unlink()
 
     # -- items and snapshots ----------------------------------------------------------------------------------
 
@@ -198,6 +214,15 @@ class Stock:
             self.states.delete([UserRow(row) for row in (rows[1:] if state.events else rows)])
             if state.events:
                 self.states.write([(UserRow(person), encode(state))])
+
+
+def open_states(workspace: Workspace, settings: StoreSettings, catalog: Catalog) -> ProfileStore:
+    """The profile store that the settings choose; on a server under a name of this workspace's own."""
+    if settings.profiles == "sqlite":
+        return open_profile_store(f"sqlite:{workspace.states}")
+    if not catalog.meta("namespace"):
+        catalog.set_meta("namespace", secrets.token_hex(8))
+    return open_profile_store(settings.profiles, settings, namespace=catalog.meta("namespace"))
 
 
 def logged(events: pa.Table, user: UserRow) -> list[LoggedEvent]:

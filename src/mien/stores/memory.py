@@ -32,6 +32,9 @@ class MemoryStore:
         for user in users:
             self._states.pop(user, None)
 
+    def purge(self) -> None:
+        """What is deleted is gone."""
+
     def clear(self) -> None:
         self._states.clear()
         self._offset = 0

@@ -31,6 +31,7 @@ CACHED_IDS = 200_000
 MOST_IDS = 20
 """Ids that may be one person; more are a shared device, a robot or a mistake."""
 
+_MOVED = "moved_before"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS tail (
     offset INTEGER PRIMARY KEY AUTOINCREMENT, "{LOGGED.USER}" INTEGER NOT NULL, event_id TEXT NOT NULL,
@@ -137,6 +138,7 @@ class Tail:
         `report`: makes of the fates since the last time what the ingest is remembered by: its source, and JSON.
         """
         fates = dict(db.execute("SELECT fate, n FROM fates"))
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_MOVED, str(before)))
         db.execute("DELETE FROM tail WHERE offset < ?", (before,))
         db.execute("DELETE FROM fates")
         written = ((item_id, item_json(fields)) for item_id, fields in items.items())
@@ -161,6 +163,11 @@ class Tail:
             for one in rows:
                 consents.record(one, [replace(word, at_us=max(word.at_us, last_us + 1)) for word in words])
             return row
+
+    def moved_before(self) -> int:
+        """The offset (exclusive) up to which events were moved into the history; 0 before the first time."""
+        found = self._select("SELECT value FROM meta WHERE key = ?", (_MOVED,))
+        return int(found[0][0]) if found else 0
 
     # -- reading ----------------------------------------------------------------------------------------------
 

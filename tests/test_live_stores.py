@@ -1,0 +1,176 @@
+"""The live service over each store, real servers among them: away, slow, emptied; nothing is lost, and it says so."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import servers
+from starlette.testclient import TestClient
+
+from mien.core.errors import TransientError
+from mien.shop import Shop, create
+from mien.shop import open as open_shop
+from mien.testing.live_checks import unlike_the_log
+from mien.testing.world import World, world
+from mien.web.app import create_app
+
+pytestmark = pytest.mark.service
+CLIENTS = {"redis": "redis", "postgres": "psycopg"}
+
+
+@pytest.fixture(scope="module")
+def toy() -> World:
+    return world()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Path:
+    """A workspace with its history, not built yet."""
+    folder = tmp_path_factory.mktemp("stores") / "shop"
+    with create(folder, clock=lambda: toy.at) as shop:
+        shop.ingest(events=toy.event_table, items=toy.items)
+    return folder
+
+
+@pytest.fixture(scope="module", params=sorted(CLIENTS))
+def server(request: pytest.FixtureRequest) -> Iterator[Any]:
+    pytest.importorskip(CLIENTS[request.param])
+    with servers.SERVERS[request.param]() as server:  # type: ignore[attr-defined]
+        yield server
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path, server: Any) -> Path:
+    """A copy whose profiles lie on the server, under a name of its own."""
+    shutil.copytree(original, tmp_path / "shop")
+    with (tmp_path / "shop" / "mien.toml").open("a") as settings:
+        settings.write(f'\n[stores]\nprofiles = "{server.url}"\nwait_s = 0.5\n')
+    return tmp_path / "shop"
+
+
+@contextmanager
+def served(folder: Path, toy: World) -> Iterator[tuple[Shop, TestClient]]:
+    with (
+        open_shop(folder, clock=lambda: toy.at + timedelta(hours=1), served=True) as shop,
+        TestClient(create_app(shop), raise_server_exceptions=False) as client,
+    ):
+        yield shop, client
+
+
+def batch(first: int, n: int, toy: World) -> bytes:
+    messages = [
+        {
+            "type": "track", "messageId": f"m{k}", "event": "Order Completed", "userId": f"u{k % 7}",
+            "timestamp": (toy.at + timedelta(seconds=k)).isoformat(),
+            "properties": {"product_id": "teapot", "price": 30.0},
+        }
+        for k in range(first, first + n)
+    ]  # fmt: skip
+    return msgspec.json.encode({"batch": messages})
+
+
+def settled(shop: Shop) -> None:
+    stock = shop.stock
+    servers.await_true(lambda: stock.states.offset() >= stock.tail.end(), "the tail is not folded")
+
+
+def test_build_live_erase_and_build_again(folder: Path, toy: World) -> None:
+    with served(folder, toy) as (shop, client):
+        shop.build()
+        assert client.post("/v1/batch", content=batch(0, 70, toy)).status_code == 200
+        settled(shop)
+        assert client.get("/v1/profiles/u3").json()["events"] == 10
+        assert unlike_the_log(shop) == []
+        assert client.delete("/v1/profiles/u3").json()["events"] == 10
+        assert client.get("/v1/profiles/u3").status_code == 404
+        shop.build()
+        assert unlike_the_log(shop) == []
+        assert client.get("/v1/profiles/u4").json()["events"] == 10
+    assert not (folder / "states" / "states.sqlite").exists()
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_a_server_that_is_away_loses_nothing(folder: Path, toy: World, server: Any, how: str) -> None:
+    away, back = (server.kill, server.start) if how == "killed" else (server.freeze, server.thaw)
+    with served(folder, toy) as (shop, client):
+        shop.build()
+        client.post("/v1/batch", content=batch(0, 35, toy))
+        settled(shop)
+        away()
+        try:
+            assert client.post("/v1/batch", content=batch(35, 35, toy)).status_code == 200  # the log takes it
+            began = time.monotonic()
+            for path in ("/v1/profiles/u1", "/v1/profiles/u2"):
+                answer = client.get(path)
+                assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
+                assert int(answer.headers["retry-after"]) > 0
+            answer = client.post("/v1/recommend", json={"user_id": "u1"})
+            assert answer.status_code == 503
+            assert time.monotonic() - began < 15
+            assert client.get("/healthz").status_code == 200
+        finally:
+            back()
+        settled_within = time.monotonic() + 30
+        while client.get("/v1/profiles/u1").json().get("events") != 10:
+            assert time.monotonic() < settled_within, "the fold does not go on"
+            time.sleep(0.05)
+        assert unlike_the_log(shop) == []
+        assert client.post("/v1/batch", content=batch(0, 70, toy)).json()["fates"]["duplicate"] == 70
+
+
+def test_a_server_that_is_away_at_the_start_and_the_end_loses_nothing(folder: Path, toy: World, server: Any) -> None:
+    with open_shop(folder, clock=lambda: toy.at) as shop:
+        shop.build()
+    server.kill()
+    with served(folder, toy) as (shop, client):
+        assert client.post("/v1/batch", content=batch(0, 14, toy)).status_code == 200
+        assert client.get("/v1/profiles/u1").status_code in (404, 503)
+        with pytest.raises(TransientError, match="does not answer"):
+            shop.build()
+    server.start()
+    with served(folder, toy) as (shop, client):
+        settled(shop)
+        assert client.get("/v1/profiles/u1").json()["events"] == 2
+        assert unlike_the_log(shop) == []
+
+
+@pytest.mark.parametrize("lost", ["everything", "the last hour"])
+def test_a_store_that_lost_states_is_noticed_and_filled_by_a_build(
+    folder: Path, toy: World, lost: str, server: Any
+) -> None:
+    with served(folder, toy) as (shop, client):
+        shop.build()
+        client.post("/v1/batch", content=batch(0, 14, toy))
+        settled(shop)
+        old = shop.stock.states.read_many(list(shop.stock.states.users())), shop.stock.states.offset()
+        client.post("/v1/batch", content=batch(14, 14, toy))
+        settled(shop)
+        shop.build()
+        shop.stock.states.clear()
+        if lost != "everything":
+            shop.stock.states.write(old[0].items(), old[1])
+        client.post("/v1/batch", content=batch(28, 14, toy))
+        time.sleep(0.3)
+        assert not shop.stock.states_held()
+        shop.build()
+        client.post("/v1/batch", content=batch(42, 7, toy))
+        settled(shop)
+        assert unlike_the_log(shop) == []
+        assert client.get("/v1/profiles/u1").json()["events"] == 7
+
+
+def test_two_workspaces_on_one_server(folder: Path, original: Path, toy: World, tmp_path: Path, server: Any) -> None:
+    shutil.copytree(original, tmp_path / "other")
+    (tmp_path / "other" / "mien.toml").write_text((folder / "mien.toml").read_text())
+    with open_shop(folder, clock=lambda: toy.at) as one, open_shop(tmp_path / "other", clock=lambda: toy.at) as two:
+        one.build()
+        two.build()
+        two.erase(toy.user_ids[0])
+        assert one.profile(toy.user_ids[0]).events > 0
+        assert unlike_the_log(one) == unlike_the_log(two) == []
