@@ -343,7 +343,7 @@ def test_kinds_are_changed_without_code(stocked, ids):
         ({"popular": {"terms": {"repaet": 1.0}}}, UnknownName, "repeat"),
         ({"popular": {"caps": {"brnd": 1}}}, UnknownName, "brand"),
         ({"popular": {"terms": {"popular": -1.0}}}, UsageError, "negative"),
-        ({"popular": {"terms": {"popular": 9.5}}}, UsageError, "9 or less"),
+        ({"popular": {"terms": {"popular": 10.5}}}, UsageError, "10 or less"),
         ({"popular": {"diversity": 1.5}}, UsageError, "between 0 and 1"),
         ({"popular": {"diversity": "much"}}, UsageError, "does not fit"),
         ({"popular": {"caps": {"brand": 0}}}, UsageError, "caps"),

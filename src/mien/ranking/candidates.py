@@ -50,6 +50,13 @@ def _favourite(asked: Asked) -> Iterator[Rows]:
             yield asked.context.shelf.in_leaf(leaf, asked.context.options.alike_candidates)
 
 
+def _expected(asked: Asked) -> Iterator[Rows]:
+    foresight = asked.context.shelf.foresight
+    vector = None if foresight is None or asked.person is None else foresight.vector(asked.person.state)
+    if foresight is not None and vector is not None:
+        yield foresight.likeliest(vector, asked.context.options.alike_candidates)
+
+
 def _visit(asked: Asked) -> Iterator[Rows]:
     yield asked.visit
     yield from _near(asked.visit, asked)
@@ -109,6 +116,7 @@ SOURCES: Mapping[str, Source] = {
     "bought": _bought,
     "neighbours": _neighbours,
     "favourite": _favourite,
+    "behaviour": _expected,
     "visit": _visit,
     "segment": _segment,
     "alike": _alike,
@@ -117,6 +125,7 @@ SOURCES: Mapping[str, Source] = {
     "new": _new,
 }
 """Where candidates come from: the popular items; what the user bought or looked at; only what they bought; what people
-with the same items choose; the popular items of their favourite leaf categories; what is near the running visit; what
+with the same items choose; the popular items of their favourite leaf categories; what the behaviour model expects; what
+is near the running visit; what
 is popular in their segments; what is like the items asked about; what goes with them; what is on the rise; what is new.
 """

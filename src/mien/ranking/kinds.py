@@ -18,7 +18,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            Kind(FOR_YOU, ("popular", "own", "neighbours", "favourite", "visit", "segment")),
+            Kind(FOR_YOU, ("popular", "own", "neighbours", "favourite", "behaviour", "visit", "segment")),
             Kind(SIMILAR, ("alike", "popular"), {"shared": 0.4, "alike": 0.4, "content": 0.4, "popular": 0.1}, caps={}),
             Kind(GOES_WITH, ("complements", "popular"), {"complement": 2.0, "popular": 0.3}, caps={}),
             Kind(BUY_AGAIN, ("bought",), {"due": 4.0, "repeat": 2.0, "popular": 0.3}, caps={}, bought_again=True),

@@ -31,6 +31,7 @@ MEASURES: dict[str, Measure] = {
     for one in (
         Measure("text", 1, 0.0, False, "BM25 of the words, over that of the best match"),
         Measure("category", 1, 0.0, False, "share of the words of its category's name that the query says"),
+        Measure("meaning", 1, 0.0, False, "nearness to the query in the content encoder's space, 0 … 1"),
         Measure("popular", 1, 0.0, False, "log of what was done with it lately, over that of the most popular"),
         Measure("popular.here", 1, 0.0, False, "purchases of the last 28 days over the most among the candidates"),
         Measure("popular.long", 1, 0.0, False, "log(1 + purchases of the last 90 days)"),
@@ -46,6 +47,8 @@ MEASURES: dict[str, Measure] = {
         Measure("seen", 0, 0.0, True, "x / (x + 4) of the decayed weight of views, carts and the like"),
         Measure("neighbour", 1, 0.0, True, "what the person's items pass on to it by likeness"),
         Measure("neighbour.here", 1, 0.0, True, "the same over the most among the candidates"),
+        Measure("behaviour", 1, 0.0, True, "what the behaviour model expects next: log-odds over the candidates' mean"),
+        Measure("behaviour.here", 1, 0.0, True, "the same odds over the highest among the candidates"),
         Measure("taste", 1, 0.0, True, "product of the person's and the item's vectors (ALS)"),
         Measure("price", 0, NOTHING, True, "log of its price over the person's usual price in the wider category"),
         Measure("brand", 1, 0.0, True, "share of its brand in what the person bought in the wider category"),

@@ -135,12 +135,12 @@ def meaning_terms(text: str, matches: Matches, context: Context) -> tuple[Term, 
     held = np.flatnonzero((np.arange(len(matches)) < context.options.meaning_candidates) | np.isin(matches.rows, near))
     found = np.full(len(matches), np.nan)
     found[held] = vectors.index.products(vectors.vector(said), matches.rows[held])
-    values = weight * scaled(found, float(cosine[-1]), float(cosine[0]))
+    share = scaled(found, float(cosine[-1]), float(cosine[0]))
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "meaning", cosine=f"{found[k]:.2f}"), ()
 
-    return (Term("meaning", values, explain),)
+    return (Term("meaning", weight * share, explain, columns={"meaning": share}),)
 
 
 def scaled(cosines: npt.ArrayLike, lowest: float, highest: float) -> npt.NDArray[np.float64]:

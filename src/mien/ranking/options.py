@@ -7,7 +7,7 @@ from mien.ranking.kind import Again
 
 TIER_STEP = 60.0
 """How far apart the tiers of text matches stand."""
-MAX_WEIGHTS = 10.0
+MAX_WEIGHTS = 11.0
 """Most that all weights together may be. Diversity and caps then move down by 30 at most, boosts by 5 up or down: an
 item still keeps above a lower tier."""
 MOST_UNDERSTOOD = 0.9
@@ -32,6 +32,8 @@ class RankingOptions:
     """How much the user looked at the item or put it in the cart lately, without buying."""
     neighbour: float = 0.4
     """How much people who share the user's items share this one."""
+    behaviour: float = 0.4
+    """How much the trained behaviour model expects the item next; without one nothing."""
     tag: float = 0.5
     """How much of what the item is (category, brand, …) the user likes, over all facets."""
     reranker: str = ""
@@ -76,7 +78,7 @@ class RankingOptions:
     def __post_init__(self) -> None:
         reranker = self.reranker_weight if self.reranker else 0.0
         words = (self.text, self.meaning, reranker)
-        weights = (*words, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought)
+        weights = (*words, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought, self.behaviour)
         if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
             raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
         if not all(0 <= one <= 1 for one in (self.bought, self.once_share, self.durable_share)) or self.new_days <= 0:

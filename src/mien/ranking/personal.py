@@ -10,6 +10,7 @@ from mien.core.event import ACTIONS
 from mien.core.ids import Rows
 from mien.profiles.wording import liking_name
 from mien.ranking.blend import Term
+from mien.ranking.foresight import Foresight
 from mien.ranking.measures import TAG
 from mien.ranking.own import Own
 from mien.ranking.person import History, Liking, Person
@@ -23,12 +24,14 @@ SEEN_HALF = 4.0
 
 
 def personal_terms(rows: Rows, person: Person, context: Context) -> Iterator[Term]:
-    """All that comes from who asks: repeat, seen, neighbour, taste, price, brand, and one `tag` a facet level."""
+    """All that comes from who asks: repeat, seen, neighbour, behaviour, taste, price, brand, and one `tag` a facet level."""
     options = context.options
     own = Own.of(person, context)
     yield _repeat_term(rows, person, own, context)
     yield _history_term("seen", rows, person, person.seen, (options.seen, SEEN_HALF), context)
     yield _neighbour_term(rows, person, context)
+    if context.shelf.foresight is not None:
+        yield from _behaviour_term(rows, person, context.shelf.foresight, context)
     if context.shelf.taste is not None:
         yield _taste_term(rows, person, context.shelf.taste, context)
     if context.shelf.demand is not None:
@@ -92,6 +95,31 @@ def _neighbour_term(rows: Rows, person: Person, context: Context) -> Term:
 
     here = reached / best if best > 0 else np.zeros(len(rows))
     return Term("neighbour", values, explain, columns={"neighbour": reached, "neighbour.here": here})
+
+
+def _behaviour_term(rows: Rows, person: Person, foresight: Foresight, context: Context) -> Iterator[Term]:
+    """weight · odds of the behaviour model over the highest odds of a candidate; nothing where it knows no act."""
+    vector = foresight.vector(person.state)
+    if vector is None or not len(rows):
+        return
+    scores = foresight.expected(vector, rows)
+    known = np.isfinite(scores)
+    if not known.any():
+        return
+    here = np.exp(np.where(known, scores - np.nanmax(scores), -np.inf))
+    above = np.where(known, scores - np.nanmean(scores), 0.0)
+    newest = max(one for one in person.state.recent if one.item >= 0)
+
+    def explain(k: int) -> tuple[str, tuple[str, ...]]:
+        facts = {
+            "title": context.shelf.catalogue.title[newest.item],
+            "did": did(context.language, ACTIONS[newest.action]),
+            "ago": ago(context.language, newest.at_us, context.at_us),
+        }
+        return say(context.language, "behaviour", **facts), (newest.event_id,)
+
+    columns = {"behaviour": above, "behaviour.here": here}
+    yield Term("behaviour", context.options.behaviour * here, explain, columns=columns)
 
 
 def _taste_term(rows: Rows, person: Person, taste: Taste, context: Context) -> Term:

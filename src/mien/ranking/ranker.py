@@ -103,14 +103,15 @@ class Ranker:
         return (self.known if known else self.anyone).base
 
     def weigh(self, terms: list[Term], *, known: bool) -> list[Term]:
-        """The terms, those that say what they measured now with what the tables give for it."""
+        """The terms, those that say what they measured now with what the tables give for it; a term of which the tables
+        know no measure keeps what is set."""
         tables = self.known if known else self.anyone
         given = {name: column for term in terms for name, column in term.columns.items()}
         added = tables.adds(given)
         weighed = []
         for term in terms:
             parts = [added[name] for name in term.columns if name in added]
-            weighed.append(replace(term, values=sum(parts, np.zeros(len(term.values)))) if term.columns else term)
+            weighed.append(replace(term, values=sum(parts, np.zeros(len(term.values)))) if parts else term)
         return weighed
 
     def save(self, path: Path) -> None:

@@ -21,6 +21,7 @@ from mien.ranking.answering import asker
 from mien.ranking.blend import Blend
 from mien.ranking.lexical import Matches, TextIndex, Tier
 from mien.ranking.measures import measure_of
+from mien.ranking.nearness import meaning_terms
 from mien.ranking.ranker import Examples
 from mien.ranking.scoring import scored
 from mien.ranking.shelf import Context, Shelf
@@ -168,7 +169,11 @@ class Rehearsal:
 
     def _scored(self, question: Question, matches: Matches, context: Context) -> Rehearsed:
         person = asker(Query(question.text), context)
-        first = (*text_terms(matches, context), category_term(matches.rows, question.text, context))
+        first = (
+            *text_terms(matches, context),
+            *meaning_terms(question.text, matches, context),
+            category_term(matches.rows, question.text, context),
+        )
         blend = scored(matches.rows, person, context, first)
         own = person.bought.item if person is not None else np.empty(0, dtype=np.int32)
         again = bool(np.isin(question.bought, own).any())

@@ -29,6 +29,7 @@ from mien.ranking.taste import Taste
 from mien.ranking.understanding import Lexicon
 
 if TYPE_CHECKING:
+    from mien.ranking.foresight import Foresight
     from mien.ranking.nearness import Nearness
     from mien.ranking.ranker import Ranker
     from mien.ranking.reranker import Reranker
@@ -69,6 +70,7 @@ class Shelf:
     learnt: Learnt = field(default_factory=Learnt)
     vectors: "Nearness | None" = None
     reranker: "Reranker | None" = None
+    foresight: "Foresight | None" = None
 
     @cached_property
     def lexicon(self) -> Lexicon:

@@ -19,6 +19,7 @@ from mien.features.state import FoldSettings
 from mien.models.interactions import Interactions
 from mien.ranking.answering import asker
 from mien.ranking.lexical import Matches, Tier
+from mien.ranking.nearness import meaning_terms
 from mien.ranking.ranker import Examples
 from mien.ranking.rehearsal import Weighed, examples_of, state_of
 from mien.ranking.scoring import scored
@@ -74,7 +75,11 @@ def _measured(shown: Shown, shelf: Shelf, data: Interactions, settings: FoldSett
     context = Context(shelf, shown.at_us, state)
     person = asker(Query(shown.text), context)
     matches = _matches(shown, shelf)
-    first = (*text_terms(matches, context), category_term(shown.rows, shown.text, context))
+    first = (
+        *text_terms(matches, context),
+        *meaning_terms(shown.text, matches, context),
+        category_term(shown.rows, shown.text, context),
+    )
     blend = scored(shown.rows, person, context, first)
     return Weighed(blend, shown.gains, np.minimum(shown.places, DEEPEST))
 

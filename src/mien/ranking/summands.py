@@ -13,7 +13,7 @@ from mien.ranking.personal import personal_terms
 from mien.ranking.terms import popular_term
 from mien.ranking.timely import due_term, new_term, segment_term, trend_term
 
-PERSONAL = ("repeat", "seen", "neighbour", "tag")
+PERSONAL = ("repeat", "seen", "neighbour", "behaviour", "tag")
 """Terms that come from who asks alone, as in [ranking]."""
 Summand = Callable[[Rows, Asked, float], Term]
 SUMMANDS: Mapping[str, Summand] = {
@@ -40,6 +40,7 @@ def summed(rows: Rows, asked: Asked, weights: Mapping[str, float]) -> Iterator[T
         repeat=weights.get("repeat", 0.0),
         seen=weights.get("seen", 0.0),
         neighbour=weights.get("neighbour", 0.0),
+        behaviour=weights.get("behaviour", 0.0),
         tag=weights.get("tag", 0.0),
     )
     context = replace(asked.context, options=options)

@@ -13,6 +13,7 @@ from mien.core.errors import NotReady
 from mien.core.event import Action
 from mien.core.ports import Progress
 from mien.core.tables import JUDGED, LOGGED
+from mien.models.behaviour import Behaviour
 from mien.models.interactions import Interactions
 from mien.models.model import Model
 from mien.profiles.yardstick import Yardstick
@@ -22,6 +23,7 @@ from mien.ranking.ranker import LearnOptions, Ranker, learn
 from mien.ranking.rehearsal import Rehearsal, discovery, examples_of, questions
 from mien.ranking.shown import GAINS, Shown, shown_examples
 from mien.shop.stock import Stock
+from mien.shop.trained import nearness
 from mien.shop.workspace import Build
 
 RANKER = "ranker.npz"
@@ -40,13 +42,15 @@ def learn_ranker(
     data: Interactions,
     *,
     taste: Model | None,
+    behaviour: Behaviour | None,
     seed: int,
     progress: Progress,
 ) -> Ranker:
     """From the answers of the last weeks, where enough were logged with what followed; else by rehearsing: what each
     person bought is asked for by its category, with nothing later known.
 
-    `taste`: an ALS to be fitted as of then, as the one that answers was. Raises `NotReady` where there are too few
+    `taste`: an ALS to be fitted as of then, as the one that answers was. `behaviour`: a model trained on nothing later
+    than then, or it is not looked at. Raises `NotReady` where there are too few
     questions. Cost: some ms a question, and the trees.
     """
     at_us = build.as_of_us - int(DAYS * DAY_US)
@@ -54,7 +58,10 @@ def learn_ranker(
     catalogue = stock.catalogue(build.as_of_us)
     standard = Yardstick.of(catalogue, stock.population(build.population))
     index = TextIndex.open(stock.workspace.index / "text", catalogue)
-    shelf = past_shelf(catalogue, standard, index, data, at_us=at_us, taste=taste, seed=seed)
+    vectors = nearness(stock, catalogue)
+    shelf = past_shelf(
+        catalogue, standard, index, data, at_us=at_us, taste=taste, foresight=behaviour, vectors=vectors, seed=seed
+    )
     if len(answers) >= FEWEST:
         examples = shown_examples(answers, shelf, data, stock.settings.fold, progress=progress)
         facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "answers shown"}

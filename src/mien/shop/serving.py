@@ -29,6 +29,7 @@ from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
 from mien.ranking.completion import Completer, read_queries
+from mien.ranking.foresight import Foresight
 from mien.ranking.indexing import Covers
 from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
@@ -122,6 +123,7 @@ class Serving:
                 self.stock.listed_us(),
             ),
             vectors=nearness(self.stock, self.catalogue),
+            foresight=self._foresight(),
             reranker=Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
         )
 
@@ -133,6 +135,11 @@ class Serving:
         return index.followed(
             self.catalogue, now, lambda held: self.stock.rows_since(held.changes, held.at_us, self.at_us)
         )
+
+    def _foresight(self) -> Foresight | None:
+        """The behaviour model, where one was trained on nothing later than this moment."""
+        model = self.models.known_at(self.at_us).behaviour
+        return None if model is None else Foresight(model, self.catalogue.price)
 
     @cached_property
     def models(self) -> Models:

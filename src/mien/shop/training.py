@@ -193,7 +193,14 @@ class _Work:
         try:
             taste = made(Als.name, self.recipe.models[Als.name]) if Als.name in self.recipe.models else None
             learnt = learn_ranker(
-                self.stock, self.build, self.judged, self.data, taste=taste, seed=self.seed, progress=self.report
+                self.stock,
+                self.build,
+                self.judged,
+                self.data,
+                taste=taste,
+                behaviour=next(iter(self.frozen), None),
+                seed=self.seed,
+                progress=self.report,
             )
         except NotReady as few:
             return [f"ranker: {few}"]
