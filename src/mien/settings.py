@@ -97,6 +97,34 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the server lets through, once there are keys; each of several workers on its own."""
+
+    key_rate: float = field(default=1_000.0, metadata={"help": "requests a second of one key; 0: any"})
+    address_rate: float = field(
+        default=100.0, metadata={"help": "requests a second of one address, with a write key or none; 0: any"}
+    )
+    burst_s: float = field(default=3.0, metadata={"help": "how many seconds' worth of them may come at once"})
+    wrong_keys: float = field(default=20.0, metadata={"help": "wrong keys a minute from one address; 0: any"})
+    at_once: int = field(default=256, metadata={"help": "requests answered at once; one more is told to come back"})
+    body_s: float = field(default=20.0, metadata={"help": "seconds within which a body has to arrive"})
+    answer_s: float = field(default=60.0, metadata={"help": "seconds within which a large answer has to be read"})
+    proxies: tuple[str, ...] = field(
+        default=("127.0.0.1", "::1"),
+        metadata={"help": "addresses of proxies whose word is taken for who asks (X-Forwarded-For, X-Forwarded-Proto)"},
+    )
+
+    def __post_init__(self) -> None:
+        if (
+            min(self.key_rate, self.address_rate, self.wrong_keys) < 0
+            or min(self.burst_s, self.body_s, self.answer_s) <= 0
+        ):
+            raise UsageError("The server needs rates of 0 or more, and burst_s, body_s and answer_s above 0.")
+        if self.at_once < 1:
+            raise UsageError("The server needs at_once of 1 or more.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it. `load` reads one; the default constructor gives the defaults."""
 
@@ -113,6 +141,7 @@ class Settings:
     content: ContentSettings = field(default_factory=ContentSettings)
     heads: HeadSettings = field(default_factory=HeadSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
 
 
 ELSEWHERE = {("fold", "zone"): "[shop] zone"}

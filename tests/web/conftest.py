@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from mien.shop import Shop
-from mien.web.app import create_app
+from mien.web.app import create_app, served
 from mien.web.keys import KeyCheck
 
 Serve = Callable[..., AbstractContextManager[str]]
@@ -23,7 +23,7 @@ def serving() -> Serve:
     @contextmanager
     def serve(shop: Shop, keys: KeyCheck | None = None) -> Iterator[str]:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(shop, keys=keys), log_level="warning", access_log=False))
+        server = uvicorn.Server(served(create_app(shop, keys=keys), shop.settings.server))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

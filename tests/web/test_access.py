@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from mien.core.caller import SCOPES
 from mien.core.errors import UsageError
 from mien.shop import Shop, create
+from mien.shop import open as open_shop
 from mien.testing.world import world
 from mien.web.access import ACCESS, Table
 from mien.web.app import create_app, run
@@ -21,8 +22,11 @@ Keyed = dict[str, str]
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    toy = world()
-    with create(tmp_path_factory.mktemp("access") / "shop", clock=lambda: toy.at) as shop:
+    toy, folder = world(), tmp_path_factory.mktemp("access") / "shop"
+    create(folder).close()
+    with (folder / "mien.toml").open("a") as settings:
+        settings.write("[server]\nwrong_keys = 0\n")  # all of them are sent from one address here
+    with open_shop(folder, clock=lambda: toy.at) as shop:
         shop.ingest(events=toy.event_table, items=toy.items)
         shop.build()
         yield shop
@@ -143,7 +147,7 @@ def test_a_server_without_keys_listens_to_its_machine_only_and_says_so(
     tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listening = []
-    monkeypatch.setattr("uvicorn.run", lambda app, **given: listening.append(given["host"]))
+    monkeypatch.setattr("uvicorn.Server.run", lambda server: listening.append(server.config.host))
     with create(tmp_path_factory.mktemp("bare") / "shop") as bare:
         for host in ("0.0.0.0", "::", "192.0.2.1", "shop.example"):
             with pytest.raises(UsageError, match="mien keys add"):

@@ -1,24 +1,15 @@
-"""Who may do what: which scope each route needs, in one table, and the gate that asks before a route is reached.
-
-A path that is not in the table is shut to all but admin keys: what was forgotten is closed, not open.
-"""
+"""Which scope each route needs: one table. What is not in it is shut to all but admin keys: forgotten is closed."""
 
 import re
 from collections.abc import Mapping
 from typing import Literal
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Send
-from starlette.types import Scope as Connection
-
 from mien.collect.tracking import KINDS
-from mien.core.caller import Caller, Scope
-from mien.core.errors import MienError
-from mien.web import errors
-from mien.web.keys import Forbidden, KeyCheck, NotThere, allowed, caller_of_key, key_of_header
-from mien.web.tracking import CORS, MANY, SHORT
+from mien.core.caller import Scope
+from mien.web.tracking import MANY, SHORT
 
-Needs = Scope | Literal["open"]
+Needs = Scope | Literal["open", "own"]
+"""A scope; `open`: no key is needed; `own`: pages that ask whoever opens them themselves."""
 
 TRACKING = (*KINDS, *MANY, *SHORT)
 ACCESS: dict[str, Needs] = {
@@ -68,44 +59,3 @@ def _pattern(entry: str) -> str:
         re.escape(part) if not part.startswith("{") else "(?s:.*)" if part.endswith(":path}") else "[^/]+"
         for part in parts
     )
-
-
-class Gate:
-    """Lets a request through with its caller on `request.state.caller`, or answers it. Pure ASGI.
-
-    A route that takes messages in may have its key in the body: without one in the headers it is let through with no
-    caller, and asks itself (`tracking.take`).
-    """
-
-    def __init__(self, app: ASGIApp, keys: KeyCheck, access: Mapping[str, Needs] = ACCESS) -> None:
-        self.app, self.keys, self.table = app, keys, Table(access)
-
-    async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
-        if connection["type"] not in ("http", "websocket"):
-            return await self.app(connection, receive, send)
-        entry = self.table.entry(connection.get("method", "GET"), connection["path"])
-        needs = "admin" if entry is None else self.table.access[entry]
-        state = connection.setdefault("state", {})
-        state["caller"] = None
-        if needs != "open":
-            try:
-                state["caller"] = await self._caller(connection, needs)
-            except MienError as error:
-                refused = NotThere() if entry is None and isinstance(error, Forbidden) else error
-                return await _refuse(refused, CORS if needs == "write" else {}, connection, receive, send)
-        return await self.app(connection, receive, send)
-
-    async def _caller(self, connection: Connection, needs: Scope) -> Caller | None:
-        key = key_of_header(Headers(scope=connection).get("authorization"))
-        if key is None and needs == "write" and self.keys.configured():
-            return None
-        return allowed(await caller_of_key(self.keys, key), needs)
-
-
-async def _refuse(
-    error: MienError, headers: Mapping[str, str], connection: Connection, receive: Receive, send: Send
-) -> None:
-    if connection["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": error.code})
-    else:
-        await errors.of(error, headers)(connection, receive, send)

@@ -12,20 +12,30 @@ from starlette.concurrency import run_in_threadpool
 
 from mien.core.errors import NotReady, UsageError
 from mien.live import Live
+from mien.settings import ServerSettings
 from mien.shop import Shop
 from mien.web import errors, items, pages, privacy, query, tracking
-from mien.web.access import ACCESS, Gate, Needs
+from mien.web.access import ACCESS, Needs
+from mien.web.admission import Admission
+from mien.web.front import Front
+from mien.web.gate import Gate
 from mien.web.keys import KeyCheck
+from mien.web.limits import Limits
+from mien.web.wire import Wire
 
 log = logging.getLogger("mien.web")
 
 
-def create_app(shop: Shop, *, keys: KeyCheck | None = None, access: Mapping[str, Needs] = ACCESS) -> FastAPI:
-    """The API of one shop. Its OpenAPI page is `/docs`. `keys`: who may ask; None: those of the shop.
+def create_app(
+    shop: Shop, *, keys: KeyCheck | None = None, access: Mapping[str, Needs] = ACCESS, local: bool = False
+) -> FastAPI:
+    """The API of one shop. Its OpenAPI page is `/docs`.
 
-    `access`: what each route needs.
+    `keys`: who may ask; None: those of the shop. `access`: what each route needs. `local`: while there are no keys,
+    answer this machine's names only.
     """
-    keys = shop.keys if keys is None else keys
+    settings = shop.settings.server
+    admission = Admission(shop.keys if keys is None else keys, settings, local=local)
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
@@ -35,11 +45,13 @@ def create_app(shop: Shop, *, keys: KeyCheck | None = None, access: Mapping[str,
 
     app = FastAPI(title="Mien", version=version("mien"), description="User profiles you can question.", lifespan=living)
     errors.install(app)
-    app.include_router(tracking.router(keys))
+    app.include_router(tracking.router(admission))
     app.include_router(query.router(shop))
     app.include_router(privacy.router(shop))
     app.include_router(items.router(shop))
-    app.add_middleware(Gate, keys=keys, access=access)
+    app.add_middleware(Limits, settings=settings)  # the one added last is met first
+    app.add_middleware(Gate, admission=admission)
+    app.add_middleware(Front, access=access)
 
     @app.get("/healthz", summary="The process is alive")
     def healthz() -> dict[str, str]:
@@ -64,10 +76,25 @@ def run(shop: Shop, *, host: str, port: int) -> None:
                 "mien keys add NAME --scope admin; or listen on 127.0.0.1."
             )
         log.warning("There are no keys: this machine alone may ask, and all of it may. Make one with: mien keys add")
-    app = create_app(shop, access={**ACCESS, **pages.ACCESS})
+    app = create_app(shop, access={**ACCESS, **pages.ACCESS}, local=True)
     if not pages.mount(app, shop):
         log.warning(pages.NOT_THERE)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.Server(served(app, shop.settings.server, host=host, port=port)).run()
+
+
+def served(app: FastAPI, settings: ServerSettings, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """How uvicorn serves the app: bounded, silent about itself, believing what the shop's own proxies say."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=Wire,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+    )
 
 
 def _is_loopback(host: str) -> bool:

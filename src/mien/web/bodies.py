@@ -1,4 +1,4 @@
-"""Bodies of requests: read and unpacked no further than their limit."""
+"""Bodies of requests: unpacked no further than their limit."""
 
 import zlib
 
@@ -6,24 +6,19 @@ from starlette.requests import Request
 
 from mien.collect.tracking import BATCH_BYTES
 from mien.core.errors import UsageError
+from mien.web.refusals import TooLarge
 
-
-class TooLarge(UsageError):
-    """A body above the limit, as it came or unpacked."""
-
-    code = "too_large"
-
-    def __init__(self) -> None:
-        super().__init__(f"A body may have {BATCH_BYTES:,} bytes of JSON. Send the messages in smaller batches.")
+BODY_BYTES = BATCH_BYTES
+"""Bytes that a body may have, as it comes or unpacked: a batch of messages, and no question is longer."""
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, or `TooLarge` as soon as it is known to be."""
+    """The body of a form of a page, whose body was not read before; `TooLarge` as soon as it is known to be."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > BATCH_BYTES:
-            raise TooLarge
+        if size > BODY_BYTES:
+            raise TooLarge(BODY_BYTES)
         parts.append(part)
     return b"".join(parts)
 
@@ -34,11 +29,11 @@ def unpacked(body: bytes, encoding: str | None) -> bytes:
         return body
     unpack = zlib.decompressobj(wbits=31)
     try:
-        plain = unpack.decompress(body, BATCH_BYTES + 1)
+        plain = unpack.decompress(body, BODY_BYTES + 1)
     except zlib.error as broken:
         raise UsageError(f"The body is not gzip, as Content-Encoding says: {broken}.") from None
-    if len(plain) > BATCH_BYTES:
-        raise TooLarge
+    if len(plain) > BODY_BYTES:
+        raise TooLarge(BODY_BYTES)
     if not unpack.eof:
         raise UsageError("The gzip body ends too early. Send it again.")
     return plain

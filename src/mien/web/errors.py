@@ -1,6 +1,5 @@
 """Errors of the domain become HTTP answers, in one table. Every error is `{"code", "message"}`; no trace leaves."""
 
-import logging
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -19,17 +18,29 @@ from mien.core.errors import (
     WorkspaceError,
 )
 from mien.live import Overloaded
-from mien.web.bodies import TooLarge
-from mien.web.keys import Forbidden, NotAllowed, NotThere
-
-log = logging.getLogger("mien.web")
+from mien.web.refusals import (
+    Busy,
+    Forbidden,
+    HeadTooLarge,
+    NotAllowed,
+    NotThere,
+    OtherHost,
+    TooLarge,
+    TooMany,
+    TooSlow,
+)
 
 STATUS: tuple[tuple[type[MienError], int], ...] = (
     (NotAllowed, 401),
     (Forbidden, 403),
+    (OtherHost, 403),
     (NotThere, 404),
+    (TooSlow, 408),
     (TooLarge, 413),
     (Overloaded, 429),
+    (TooMany, 429),
+    (HeadTooLarge, 431),
+    (Busy, 503),
     (UsageError, 400),
     (UnknownName, 404),
     (SourceError, 400),
@@ -48,6 +59,7 @@ def answer(
     told = dict(headers or {}) | ({"Retry-After": str(retry_s)} if status in (429, 503) else {})
     if status == 401:
         told["WWW-Authenticate"] = 'Bearer realm="mien"'
+    message = message.encode("utf-8", "replace").decode()  # it may name what a stranger sent: half of a character, too
     return JSONResponse({"code": code, "message": message}, status_code=status, headers=told)
 
 
@@ -74,11 +86,6 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return answer(error.status_code, "http", str(error.detail))
 
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        log.error("unforeseen error at %s %s", request.method, request.url.path, exc_info=error)
-        return answer(500, "error", "Something went wrong inside. The server's log says what.")
-
     app.add_exception_handler(MienError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unforeseen)

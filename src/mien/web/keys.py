@@ -11,8 +11,8 @@ from typing import Protocol
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
-from mien.core.caller import LOCAL, Caller, Scope
-from mien.core.errors import MienError
+from mien.core.caller import LOCAL, Caller
+from mien.web.refusals import NotAllowed
 
 
 class KeyCheck(Protocol):
@@ -29,31 +29,6 @@ class KeyCheck(Protocol):
     def find(self, text: str) -> Caller | None:
         """Who asks by a key; None where it is wrong, unknown or revoked. May block."""
         ...
-
-
-class NotAllowed(MienError):
-    """No key, or one that is unknown or revoked."""
-
-    code = "not_allowed"
-
-
-class Forbidden(MienError):
-    """A key whose scope is not enough. Facts: `caller`, `needed`."""
-
-    code = "forbidden"
-
-    def __init__(self, caller: Caller, needed: Scope) -> None:
-        self.caller, self.needed = caller, needed
-        super().__init__(f"The key “{caller.name}” has the scope {caller.scope}; this needs {needed}.")
-
-
-class NotThere(MienError):
-    """A path that is no route."""
-
-    code = "http"
-
-    def __init__(self) -> None:
-        super().__init__("Not Found")
 
 
 def key_of_header(authorization: str | None) -> str | None:
@@ -93,11 +68,4 @@ async def caller_of_key(keys: KeyCheck, text: str | None) -> Caller:
     caller = keys.remembered(text) or await run_in_threadpool(keys.find, text)
     if caller is None:
         raise NotAllowed("This key is not known, or was revoked. Make one with: mien keys add")
-    return caller
-
-
-def allowed(caller: Caller, needed: Scope) -> Caller:
-    """The caller, where the scope is enough. Raises `Forbidden`."""
-    if not caller.may(needed):
-        raise Forbidden(caller, needed)
     return caller

@@ -12,11 +12,11 @@ from mien.web.access import Needs
 NOT_THERE = "The console and the storefront need the extra: pip install 'mien[console]'. The API is served without."
 
 ACCESS: dict[str, Needs] = {
-    **{f"GET {path}": "open" for path in ("/", "/console", "/console/login", "/console/users")},
-    **{f"POST {path}": "open" for path in ("/console/login", "/console/logout")},
-    **{f"GET {path}/{{rest:path}}": "open" for path in ("/_look", "/_nicegui", "/_nicegui_ws")},
-    "POST /_nicegui_ws/{rest:path}": "open",
-    "GET /favicon.ico": "open",
+    **{f"GET {path}": "own" for path in ("/", "/console", "/console/login", "/console/users")},
+    **{f"POST {path}": "own" for path in ("/console/login", "/console/logout")},
+    **{f"GET {path}/{{rest:path}}": "own" for path in ("/_look", "/_nicegui", "/_nicegui_ws")},
+    "POST /_nicegui_ws/{rest:path}": "own",
+    "GET /favicon.ico": "own",
 }
 """Pages and what they are drawn with. A page asks by itself who looks at it: a browser has a session, not a key."""
 

@@ -14,8 +14,9 @@ from mien.core.errors import MienError
 from mien.core.tracked import Refusal
 from mien.live import Live
 from mien.web import errors
-from mien.web.bodies import read_body, unpacked
-from mien.web.keys import KeyCheck, allowed, caller_of_key, key_of_body
+from mien.web.admission import Admission
+from mien.web.bodies import unpacked
+from mien.web.keys import key_of_body
 
 MANY = ("batch", "import")
 SHORT = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch"}
@@ -30,13 +31,13 @@ CORS = {
 SUMMARIES = {"batch": "Take in messages of any kind", "import": "Take in messages of the past"}
 
 
-def router(keys: KeyCheck) -> APIRouter:
+def router(admission: Admission) -> APIRouter:
     """The routes; `app.state.live` takes what they are sent."""
     routes = APIRouter(prefix="/v1")
 
     def add(path: str, name: str, *, shown: bool) -> None:
         async def post(request: Request) -> Response:
-            return await take(request, None if name in MANY else name, keys)
+            return await take(request, None if name in MANY else name, admission)
 
         routes.add_api_route(
             f"/{path}",
@@ -60,12 +61,12 @@ async def preflight() -> Response:
     return Response(status_code=204, headers=CORS)
 
 
-async def take(request: Request, kind: str | None, keys: KeyCheck) -> Response:
+async def take(request: Request, kind: str | None, admission: Admission) -> Response:
     """Read, append, and answer when it is durable."""
     live: Live = request.app.state.live
     try:
-        body = unpacked(await read_body(request), request.headers.get("content-encoding"))
-        caller = request.state.caller or allowed(await caller_of_key(keys, key_of_body(body)), "write")
+        body = unpacked(await request.body(), request.headers.get("content-encoding"))
+        caller = request.state.caller or await admission.admit(key_of_body(body), "write", request.state.asking)
         source = caller.source
         messages = live.read(body, source=source, kind=kind)
         fates = await asyncio.wrap_future(live.submit(messages, source=source))
