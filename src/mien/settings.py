@@ -85,6 +85,9 @@ class PrivacySettings:
         default="",
         metadata={"help": "file that notes the end of the audit log, best on another disk; none: keys/audit.head"},
     )
+    vault: str = field(
+        default="vault", metadata={"help": "folder of the users' keys: of the workspace, or an absolute path elsewhere"}
+    )
 
     def __post_init__(self) -> None:
         if self.unknown not in ("opt-out", "opt-in"):

@@ -252,8 +252,9 @@ def test_what_is_not_there_is_said(tmp_path: Path, built: Shop) -> None:
             shop.ingest()
     with pytest.raises(UsageError, match="already"):
         create(tmp_path / "empty")
-    with pytest.raises(UnknownName, match="Nearest"):
+    with pytest.raises(UnknownName, match="nobody at all") as unknown:
         built.profile("nobody at all")
+    assert unknown.value.nearest == []  # whoever asks learns of no other user
     with pytest.raises(UnknownName):
         built.similar("no such item")
     with pytest.raises(UnknownName, match="facet"):

@@ -103,9 +103,12 @@ def test_silence_by_setting(tmp_path: Path) -> None:
 
 def test_what_an_older_catalogue_kept_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
-    Catalog(path).close()
     with sqlite3.connect(path) as db:
-        db.execute("ALTER TABLE declared ADD COLUMN consents TEXT NOT NULL DEFAULT '{}'")
+        db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+        db.execute("CREATE TABLE user_ids (row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)")
+        db.execute("CREATE TABLE tombstones (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        db.execute("CREATE TABLE declared (user INTEGER PRIMARY KEY, traits TEXT NOT NULL, consents TEXT NOT NULL)")
+        db.execute("INSERT INTO meta VALUES ('layout', '1'), ('user_ids', '1')")
         db.execute("INSERT INTO user_ids VALUES (0, 'ann')")
         db.execute('INSERT INTO declared VALUES (0, \'{"age": 40}\', \'{"marketing": false, "analytics": true}\')')
     catalog = Catalog(path)

@@ -112,8 +112,12 @@ def test_erasing_a_user_leaves_the_others_and_a_tombstone(history: History, tmp_
     deliver(history, tmp_path, *events)
     eve = history.events_of(4)
     history.erase(0)
+    digest = history.catalog.vault.digest("ann-of-green")
+    history.catalog.vault.destroy([(0, digest)], 0)
+    assert history.catalog.condemned() == [0]
     with history.catalog.transaction() as db:
-        history.catalog.forget(db, 0, "ann-of-green")
+        history.catalog.forget(db, [0], {digest})
+    assert history.catalog.condemned() == []
     history.catalog.purge()
     assert len(history.events_of(0)) == 0
     assert history.events_of(4) == eve

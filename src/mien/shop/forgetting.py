@@ -1,13 +1,16 @@
 """What is kept about a user, handed out or forgotten."""
 
+import shutil
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from mien.core.errors import NotReady
 from mien.core.ids import UserRow
 from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
 from mien.shop.serving import Serving
 from mien.shop.stock import Stock
+from mien.shop.trained import kept
 from mien.shop.typed import forget_queries
 
 
@@ -38,37 +41,74 @@ def _told(stock: Stock, row: int) -> list[dict[str, Any]]:
     return told
 
 
-def erase(stock: Stock, row: UserRow, user_id: str) -> dict[str, Any]:
+Holder = Callable[[Stock, Sequence[int]], None]
+"""Removes everything that one place holds of the users of these rows; doing it twice does no harm."""
+
+
+def _from_log(stock: Stock, rows: Sequence[int]) -> None:
+    for row in rows:
+        stock.history.erase(row)
+
+
+def _from_states(stock: Stock, rows: Sequence[int]) -> None:
+    stock.states.delete([UserRow(row) for row in rows])
+    stock.states.purge()
+
+
+def _from_models(stock: Stock, rows: Sequence[int]) -> None:
+    for name in MODELS:
+        model = kept(partial(load_model, name), stock.workspace.models)
+        if model is not None:
+            model.forget(rows).save(stock.workspace.models)
+    for checkpoint in stock.workspace.models.rglob("*.checkpoint"):
+        checkpoint.unlink()
+
+
+def _from_spill(stock: Stock, _: Sequence[int]) -> None:
+    """What an interrupted ingest or build left; the writer's lock is held, so nobody is using it."""
+    shutil.rmtree(stock.workspace.spill, ignore_errors=True)
+
+
+HOLDERS: dict[str, Holder] = {
+    "log": _from_log,
+    "states": _from_states,
+    "models": _from_models,
+    "spill": _from_spill,
+}
+"""Every place that holds something of users beside the catalogue file, which comes last: erasing goes through all of
+them. Whatever keeps user data registers here, and nowhere else."""
+
+
+def erase(stock: Stock, row: UserRow, now_us: int) -> dict[str, Any]:
     """Forget a person, all their ids, in the log, the states, the trained models and the catalogue.
 
-    Keyed-hash tombstones remain. The order makes a crash harmless: the id asked for goes last, so that erasing can be
-    asked for again. Live folding waits meanwhile.
+    Their keys are destroyed first and the ids noted as erased, by keyed hashes; so an erasure that was interrupted is
+    finished by the next writer (`finish_erasures`). Live folding waits meanwhile.
     """
-    rows = [one for one in stock.persons(row) if one != row] + [int(row)]
-    events, forgotten = 0, set[str]()
+    rows = stock.persons(row)
+    logged = [stock.log_of(one) for one in rows]
+    forget_queries(stock, [query for table in logged for query in table[LOGGED.QUERY].to_pylist()])
+    models = sorted(name for name in MODELS if kept(partial(load_model, name), stock.workspace.models) is not None)
+    _forget(stock, rows, now_us)
+    return {"erased": True, "events": sum(len(table) for table in logged), "models": models}
+
+
+def finish_erasures(stock: Stock) -> int:
+    """Erase who is noted as erased and still here; how many rows. The caller holds the writer's lock."""
+    rows = stock.catalog.condemned()
+    if rows:
+        _forget(stock, rows, 0)
+    return len(rows)
+
+
+def _forget(stock: Stock, rows: Sequence[int], now_us: int) -> None:
+    pairs = [(row, digest) for row in rows if (digest := stock.catalog.users.digest(row)) is not None]
     with stock.changing_states():
-        for one in rows:
-            logged = stock.log_of(one)
-            events += len(logged)
-            forget_queries(stock, logged[LOGGED.QUERY].to_pylist())
-            stock.history.erase(one)
-            stock.states.delete([UserRow(one)])
-            forgotten |= {name for name in MODELS if _forget_in_model(stock, name, UserRow(one))}
-            key = user_id if one == row else stock.catalog.users.key(one)
-            with stock.catalog.transaction() as db:
-                stock.tail.erase(db, one)
-                if key is not None:
-                    stock.catalog.forget(db, one, key)
-        stock.states.purge()
+        stock.catalog.vault.destroy(pairs, now_us)
+        for remove in HOLDERS.values():
+            remove(stock, rows)
+        with stock.catalog.transaction() as db:
+            for row in rows:
+                stock.tail.erase(db, row)
+            stock.catalog.forget(db, rows, {digest for _, digest in pairs})
         stock.catalog.purge()
-    return {"erased": True, "events": events, "models": sorted(forgotten)}
-
-
-def _forget_in_model(stock: Stock, name: str, row: UserRow) -> bool:
-    """Drop the user's rows from a trained model; False where there is no such model."""
-    try:
-        model = load_model(name, stock.workspace.models)
-    except NotReady:
-        return False
-    model.forget([row]).save(stock.workspace.models)
-    return True

@@ -10,7 +10,8 @@ from typing import Any
 from mien.collect.mapping import Kind, read_mapping
 from mien.shop.ingest import IngestReport
 from mien.shop.workspace import Workspace
-from mien.stores.catalog import Catalog, DeadLetter
+from mien.stores.catalog import Catalog
+from mien.stores.letters import DeadLetter
 
 KINDS: tuple[Kind, ...] = ("events", "items", "users")
 

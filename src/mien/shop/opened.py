@@ -11,7 +11,7 @@ from mien.core.errors import UnknownName
 from mien.core.ids import UserRow
 from mien.settings import Settings, load
 from mien.shop.current import Current
-from mien.shop.serving import KNOWN_SHOWN, Serving, at_of
+from mien.shop.serving import Serving, at_of
 from mien.shop.stock import Stock, open_states
 from mien.shop.workspace import AUDIT_HEAD, Workspace
 from mien.stores.audit import Audit
@@ -39,15 +39,15 @@ class Opened:
         self.workspace.require()
         self.settings: Settings = load(self.workspace.settings)
         self.clock, self.served = clock, served
-        otherwise = self.settings.privacy.otherwise
-        catalog = Catalog(self.workspace.catalog, otherwise=otherwise)
+        otherwise, vault = self.settings.privacy.otherwise, self.workspace.folder / self.settings.privacy.vault
+        catalog = Catalog(self.workspace.catalog, vault, otherwise=otherwise)
         buckets = int(catalog.meta("buckets", str(self.settings.engine.buckets)))
         catalog.set_meta("buckets", str(buckets))
         engine = self.settings.engine
         resources = Resources(self.workspace.spill, engine.memory_mb, engine.cores)
         history = History(self.workspace.log, catalog, resources, buckets)
         states = open_states(self.workspace, self.settings.stores, catalog)
-        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, otherwise=otherwise)
+        items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, vault, otherwise=otherwise)
         self.keys = Keys(self.workspace.keys)
         changes = ItemChanges(self.workspace.catalog)
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
@@ -82,7 +82,7 @@ class Opened:
     def _row(self, user: str) -> UserRow:
         row = self.stock.catalog.users.row(user)
         if row is None:
-            raise UnknownName("user", user, self.stock.catalog.users.some(KNOWN_SHOWN))
+            raise UnknownName("user", user)  # who asks may not be meant to know others' ids
         return UserRow(row)
 
     def _at(self, asked: datetime | None, serving: Serving) -> int:

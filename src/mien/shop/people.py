@@ -12,7 +12,7 @@ from mien.core.event import ACTION_CODE, LoggedEvent
 from mien.core.ids import UserRow
 from mien.features.codec import decode
 from mien.profiles.activity import lifecycle
-from mien.shop.serving import KNOWN_SHOWN, Serving
+from mien.shop.serving import Serving
 
 Served = Callable[[], tuple[Serving, int]]
 """What answers now, and which moment now is (µs)."""
@@ -85,7 +85,7 @@ class People:
     def find(self, text: str = "", limit: int = 50, offset: int = 0) -> Found:
         """Whose id or declared trait holds the text (an empty one finds everybody), ids first.
 
-        `name=value` looks at one trait. Cost: some 10 ms for 10,000 people who declared something.
+        `name=value` looks at one trait. Cost: every id is opened, some 100 ms for 10,000 people.
         """
         serving, at_us = self._served()
         catalog = serving.stock.catalog
@@ -116,7 +116,7 @@ class People:
         serving, at_us = self._served()
         row = serving.stock.catalog.users.row(user)
         if row is None:
-            raise UnknownName("user", user, serving.stock.catalog.users.some(KNOWN_SHOWN))
+            raise UnknownName("user", user)
         until_us = at_us if as_of is None else min(at_us, to_us(as_of))
         events = serving.stock.events(serving.stock.persons(row), until_us, serving.judgement)
         return Person(serving, sorted(events, key=lambda event: (-event.at_us, event.event_id)))

@@ -45,9 +45,6 @@ from mien.shop.stock import Stock
 from mien.shop.trained import kept, load_models, nearness
 from mien.shop.workspace import Build
 
-KNOWN_SHOWN = 20_000
-"""Of how many known ids the nearest to an unknown one is looked for."""
-
 
 @dataclass(frozen=True, eq=False)
 class Serving:
@@ -171,7 +168,7 @@ class Serving:
         """The profile of a user; `UnknownName` for an id never seen. `language`: None is the shop's."""
         row = self.stock.catalog.users.row(user_id)
         if row is None:
-            raise UnknownName("user", user_id, self.stock.catalog.users.some(KNOWN_SHOWN))
+            raise UnknownName("user", user_id)  # who asks may not be meant to know others' ids
         user = self.stock.user(row)
         state = self.stock.state(row, at_us, self.judgement) if user.profilable else None
         state = state or State(self.stock.settings.fold)

@@ -19,7 +19,7 @@ from mien.shop.asking import Asking
 from mien.shop.building import BuildReport, interactions, judged_log
 from mien.shop.consenting import keep_consents, told_consents, words_of
 from mien.shop.current import put_items
-from mien.shop.forgetting import erase, export
+from mien.shop.forgetting import erase, export, finish_erasures
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import dead_letters, replay
 from mien.shop.opened import HERE, Clock, utc_now
@@ -60,6 +60,7 @@ class Shop(Asking):
         file = None if mapping is None else Path(mapping)
         with self.workspace.writing():
             self.stock.history.recover()
+            finish_erasures(self.stock)
             intake = self._intake(shift_to)
             return united([intake.take(kind, source, file, progress or Silent()) for kind, source in sources])
 
@@ -79,6 +80,7 @@ class Shop(Asking):
     ) -> BuildReport:
         """Prepare, fold, fit the population, index. With `as_of` the workspace then stands as of that time."""
         with self.workspace.writing():
+            finish_erasures(self.stock)
             report = building.build(
                 self.stock,
                 as_of_us=None if as_of is None else to_us(as_of),
@@ -209,7 +211,8 @@ class Shop(Asking):
         row = self._row(user)
         with self.workspace.writing():
             self.note("profile.erase", user, by=by)
-            report = erase(self.stock, row, user)
+            finish_erasures(self.stock)
+            report = erase(self.stock, row, to_us(self.clock()))
         self._current.drop()
         return report
 

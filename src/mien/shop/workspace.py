@@ -6,8 +6,8 @@ catalog.sqlite  ids, segments, dead letters    index/        what answers questi
 log/            the history of events          models/       what training left
 items.parquet   versions of items              mappings/     how each source is read
 build.json      what the last build covers     reports/      quality reports
-audit.jsonl     who read and changed what
-keys.sqlite     keys of the API, hashed
+audit.jsonl     who read and changed what      keys.sqlite   keys of the API, hashed
+vault/          the users' keys, kept out of backups
 """
 
 import errno

@@ -35,6 +35,8 @@ class Append:
         self.all_allow = catalog.consents.all_allow(ANALYTICS)
 
     def all(self, messages: Iterable[Tracked | Refusal]) -> Counter[str]:
+        messages = list(messages)
+        self._know([message.user_id for message in messages if isinstance(message, Tracked)])
         for message in messages:
             if isinstance(message, Refusal):
                 self._refuse(message, message.raw)
@@ -98,6 +100,15 @@ class Append:
             event.quantity, event.rating, event.query, event.text, event.impression_id, event.properties,
         )  # fmt: skip
 
+    def _know(self, user_ids: list[str]) -> None:
+        """Give new users rows, all at once, since keys made together cost half; not where one must agree first."""
+        if not self.catalog.consents.otherwise:
+            return
+        new = [key for key in dict.fromkeys(user_ids) if ("user_ids", key) not in self.rows]
+        known = [key for key, gone in zip(new, self.catalog.erased(new), strict=True) if not gone]
+        self.rows |= {("user_ids", key): None for key in new}
+        self.rows |= {("user_ids", key): row for key, row in zip(known, self.catalog.users.give(known), strict=True)}
+
     def _row(self, table: str, key: str) -> int | None:
         """The row of an id, given now where it is new; None for a user who was erased."""
         place = (table, key)
@@ -106,7 +117,7 @@ class Append:
         ids = self.catalog.users if table == "user_ids" else self.catalog.items
         row = ids.row(key)
         if row is None and not (table == "user_ids" and self.catalog.erased([key])[0]):
-            (row,) = ids.give([key])
+            row = ids.give([key])[0]
         self.rows[place] = row
         return row
 
@@ -136,12 +147,10 @@ class Append:
             "value = excluded.value, at = excluded.at WHERE (excluded.at, excluded.value) > (at, value)",
             ((user, name, json.dumps(value), message.at_us) for name, value in message.traits.items()),
         )
-        declared = self.catalog.declared(user)
-        traits: dict[str, Any] = dict(declared.traits) if declared else {}
+        traits = self.catalog.traits(user) or {}
         for name, value in self.db.execute("SELECT name, value FROM told WHERE user = ? AND kind = 'traits'", (user,)):
             traits[name] = json.loads(value)
-        text = json.dumps(traits, ensure_ascii=False, sort_keys=True)
-        self.db.execute("INSERT OR REPLACE INTO declared VALUES (?, ?)", (user, text))
+        self.catalog.set_traits(self.db, user, traits)
 
     # -- consent ------------------------------------------------------------------------------------------------
 

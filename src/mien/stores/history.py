@@ -21,8 +21,9 @@ import pyarrow.compute as pc
 
 from mien.core.errors import TransientError
 from mien.core.tables import EVENT, LOG, LOGGED, VERDICT
-from mien.stores.catalog import Catalog, Segment, read_letters
+from mien.stores.catalog import Catalog, Segment
 from mien.stores.durable import sync
+from mien.stores.letters import read_letters
 
 FILE, ROW, FINGERPRINT = VERDICT.FILE, VERDICT.ROW, LOGGED.FINGERPRINT
 KEY = (EVENT.SOURCE, EVENT.EVENT_ID)

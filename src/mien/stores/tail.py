@@ -66,11 +66,12 @@ class Tail:
     `most_ids`: of one person; a stitch that would make more is refused and reported. `otherwise`: as `Catalog` has it.
     """
 
-    def __init__(self, path: Path, *, most_ids: int = MOST_IDS, otherwise: bool = True) -> None:
+    def __init__(
+        self, path: Path, vault: Path | None = None, *, most_ids: int = MOST_IDS, otherwise: bool = True
+    ) -> None:
         self.path, self.most_ids = path, most_ids
-        self._catalog = Catalog(
-            path, otherwise=otherwise
-        )  # a connection of its own: its transactions are nobody else's
+        # a connection of its own: its transactions are nobody else's
+        self._catalog = Catalog(path, vault, otherwise=otherwise)
         with self._catalog.transaction() as db:
             for statement in filter(str.strip, (_SCHEMA + _OLD_CONSENTS).split(";\n")):
                 db.execute(statement)
@@ -155,7 +156,6 @@ class Tail:
             if self._catalog.users.row(user_id) is None and self._catalog.erased([user_id])[0]:
                 return None
             (row,) = self._catalog.users.give([user_id])
-            assert row is not None, "a row was given"
             db.execute("INSERT OR IGNORE INTO named VALUES (?)", (row,))
             person, consents = self._catalog.person(row), self._catalog.consents
             rows = (person, *self._catalog.members(person))
