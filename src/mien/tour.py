@@ -42,7 +42,10 @@ def run(folder: Path, out: Console, err: Console, *, port: int | None) -> None:
         show(shop, out, err)
         err.print(f"Ready after {time.perf_counter() - began:.0f} s.")
         if port is not None:
-            out.print(f"The API answers at http://127.0.0.1:{port}/docs – stop it with Ctrl+C.", highlight=False)
+            out.print(
+                f"Storefront http://127.0.0.1:{port}/  console …/console  API …/docs – stop with Ctrl+C.",
+                highlight=False,
+            )
             serve(shop, host="127.0.0.1", port=port)
 
 

@@ -159,3 +159,13 @@ def _path_levels(name: str, paths: list[str | None]) -> list[Facet]:
         return [CATEGORY_SEPARATOR.join(part[:level]) if len(part) >= level else None for part in parts]
 
     return [coded_facet(name, level, at(level)) for level in range(1, depth + 1)]
+
+
+def shelves(catalogue: Catalogue, most: int) -> list[str]:
+    """The topmost categories with the most available items, the fullest first."""
+    top = next((facet for facet in catalogue.text_facets if facet.name == ITEM.CATEGORY), None)
+    if top is None:
+        return []
+    held = top.codes[catalogue.known & catalogue.available & (top.codes >= 0)]
+    counts = np.bincount(held, minlength=len(top.values))
+    return [top.values[code] for code in np.argsort(-counts, kind="stable")[:most] if counts[code]]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from mien.core.item import Item
+from mien.core.item import Item, shelves
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
@@ -135,3 +135,7 @@ class Asking(Opened):
         """An item as it is known now; None for an id that nothing is known of."""
         row = self.stock.catalog.items.row(item)
         return None if row is None else self._served(None).catalogue.item(row)
+
+    def shelves(self, most: int = 12) -> list[str]:
+        """The topmost categories with the most goods on sale, the fullest first."""
+        return shelves(self._served(None).catalogue, most)

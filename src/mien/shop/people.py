@@ -108,6 +108,12 @@ class People:
             )  # fmt: skip
         return Found(len(rows), tuple(people))
 
+    def events(self, user: str) -> int:
+        """How many events of a user the profile holds; 0 for an id never seen. Cost: one state is read."""
+        serving, at_us = self._served()
+        state = serving.state(user, at_us)
+        return 0 if state is None else state.events
+
     def person(self, user: str, as_of: datetime | None = None) -> "Person":
         """What a user did up to a moment (None: now). `UnknownName` for an id never seen.
 

@@ -1,12 +1,15 @@
 """Where the pages meet the application; loaded once the extra `console` is known to be there."""
 
+import asyncio
+import logging
 import time
 
 from fastapi import FastAPI, Request
-from nicegui import Client, app, ui
+from nicegui import Client, app, background_tasks, ui
 from nicegui.page import page
 from starlette.responses import Response
 
+from mien.core.errors import NotReady
 from mien.shop import Shop
 from mien.web import errors
 from mien.web.console import pages as console
@@ -16,6 +19,8 @@ from mien.web.look.visit import Site, Visit
 from mien.web.sessions import Sessions, router, secret_of
 from mien.web.storefront import pages as storefront
 
+log = logging.getLogger("mien.web")
+
 
 def mount(api: FastAPI, shop: Shop) -> None:
     """Serve storefront and console from the same process; the API's own routes come first."""
@@ -23,6 +28,7 @@ def mount(api: FastAPI, shop: Shop) -> None:
     api.include_router(router(sessions, lambda caller: shop.note("console.sign_in", by=caller.key_id)))
     site = Site(shop, api, sessions)
     frame.serve_static()
+    app.on_startup(lambda: background_tasks.create(asyncio.to_thread(warm, shop), name="what answers is opened"))
     storefront.add(site)
     console.add(site)
     _answer_missing(site)
@@ -35,6 +41,15 @@ def mount(api: FastAPI, shop: Shop) -> None:
         reconnect_timeout=5.0,
         show_welcome_message=False,
     )
+
+
+def warm(shop: Shop) -> None:
+    """Open what answers before somebody waits for it."""
+    try:
+        shop.recommend(None, k=1)
+        shop.complete("a", 1)
+    except NotReady as nothing_yet:
+        log.warning(str(nothing_yet))
 
 
 def _answer_missing(site: Site) -> None:

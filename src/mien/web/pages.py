@@ -11,8 +11,10 @@ from mien.web.access import Needs
 
 NOT_THERE = "The console and the storefront need the extra: pip install 'mien[console]'. The API is served without."
 
+STORE = ("/", "/search", "/item", "/cart")
+CONSOLE = ("/console", "/console/login", "/console/users")
 ACCESS: dict[str, Needs] = {
-    **{f"GET {path}": "own" for path in ("/", "/console", "/console/login", "/console/users")},
+    **{f"GET {path}": "own" for path in STORE + CONSOLE},
     **{f"POST {path}": "own" for path in ("/console/login", "/console/logout")},
     **{f"GET {path}/{{rest:path}}": "own" for path in ("/_look", "/_nicegui", "/_nicegui_ws")},
     "POST /_nicegui_ws/{rest:path}": "own",

@@ -64,7 +64,7 @@ def button(text: str, then: Act, kind: str = "", *, symbol: str = "", label: str
     made = El(f"button.button{'.' + kind if kind else ''}", type="button", aria_label=label or None, **attributes)
     with made:
         if symbol:
-            drawn(icon(symbol), "span.symbol")
+            drawn(icon(symbol, 16 if "small" in kind else 20), "span.symbol")
         if text:
             El("span", text)
     return made.act("click", then)

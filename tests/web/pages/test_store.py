@@ -1,0 +1,123 @@
+"""The storefront's own reckoning: addresses of searches, carts, facets of a path, drawn pictures."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+pytest.importorskip("nicegui", reason="the pages need the extra `console`")
+
+from starlette.datastructures import QueryParams
+
+from mien.core.item import Item
+from mien.shop.people import Deed
+from mien.web.look.pictures import SHAPES, hue, picture, shape
+from mien.web.storefront.asked import Search
+from mien.web.storefront.box import text_of
+from mien.web.storefront.facets import children
+from mien.web.storefront.shopping import cart_of
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def search(address: str) -> Search:
+    return Search.of(QueryParams(address.partition("?")[2]))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        Search(),
+        Search("milk & honey"),
+        Search("红色 连衣裙", {"brand": ("西湖", "A&B"), "price": ("2..5",)}, "price_up", 24, ("red",)),
+        Search("", {"category": ("Grocery/Milk",), "brand!": ("x=y",)}),
+    ],
+)
+def test_an_address_says_what_was_asked(one: Search) -> None:
+    assert search(one.address()) == one
+    assert text_of(one.address()) == one.text
+
+
+def test_what_an_address_says_wrongly_is_passed_over() -> None:
+    assert search("/search?q=a&sort=sideways&from=-3&brand=") == Search("a")
+    assert search("/search?from=99999999999").first == 0
+
+
+def test_a_filter_is_taken_in_and_left_out_from_the_first_result() -> None:
+    one = Search("tea", {"brand": ("A",)}, first=48)
+    more = one.toggled("brand", "B")
+    assert (more.filters["brand"], more.first) == (("A", "B"), 0)
+    assert more.toggled("brand", "A").toggled("brand", "B") == Search("tea")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        ("2", "5", "2..5"),
+        ("", "4,50", "..4.5"),
+        ("3", "", "3.."),
+        (" ", "", None),
+        ("x", "9", "..9"),
+        ("-1", "", "0.."),
+    ],
+)
+def test_prices(low: str, high: str, told: str | None) -> None:
+    assert Search("a").priced(low, high).filters.get("price") == (None if told is None else (told,))
+
+
+def deed(action: str, item: str | None = "mug", pieces: float = 1.0) -> Deed:
+    return Deed("e", AT, action, item, quantity=pieces)
+
+
+@pytest.mark.parametrize(
+    ("deeds", "left"),
+    [
+        ([], {}),
+        ([deed("cart"), deed("cart", pieces=2)], {"mug": 3}),
+        ([deed("cart", pieces=2), deed("uncart")], {"mug": 1}),
+        ([deed("cart"), deed("uncart", pieces=5), deed("cart")], {"mug": 1}),
+        ([deed("cart"), deed("purchase")], {}),
+        ([deed("purchase"), deed("cart")], {"mug": 1}),
+        ([deed("cart"), deed("cart", "tea"), deed("purchase", "tea"), deed("search", None)], {"mug": 1}),
+        ([deed("uncart"), deed("view")], {}),
+    ],
+)
+def test_a_cart_is_what_the_deeds_leave(deeds: list[Deed], left: dict[str, int]) -> None:
+    assert cart_of(list(reversed(deeds))) == left
+
+
+def test_a_path_is_walked_step_by_step() -> None:
+    counts = {"A": 5, "B": 2, "A/x": 3, "A/y": 2, "A/x/1": 3, "B/z": 2}
+    assert children(counts, ()) == {"A": 5, "B": 2}
+    assert children(counts, ("A",)) == {"A": 5, "A/x": 3, "A/y": 2}
+    assert children(counts, ("A/x",)) == {"A/x": 3, "A/x/1": 3}
+
+
+def test_the_same_item_looks_the_same_and_relatives_alike() -> None:
+    milk = Item("1", "Whole milk", category="Grocery/Milk")
+    assert picture(milk) == picture(Item("1", "Whole milk", category="Grocery/Milk"))
+    other = Item("2", "Skimmed milk", category="Grocery/Milk")
+    assert abs(hue(milk) - hue(other)) % 360 in {*range(29), *range(332, 360)}
+    assert shape(milk) == shape(other) == "bottle"
+
+
+@pytest.mark.parametrize(
+    ("title", "category", "drawn"),
+    [
+        ("龙井茶", None, "cup"), ("American flag", "Toys/Flags", None), ("Candy bar", "Sweets/Candy", "bag"),
+        ("Salmon", "Seafood/Fish", "fish"), ("红色连衣裙", "女装", "shirt"), ("x", None, None),
+    ],
+)  # fmt: skip
+def test_a_shape_is_told_by_words(title: str, category: str | None, drawn: str | None) -> None:
+    found = shape(Item("i", title, category=category))
+    assert found in SHAPES
+    assert drawn is None or found == drawn
+
+
+def test_a_colour_gives_its_hue() -> None:
+    assert hue(Item("1", "Dress", colour="Dark Red")) == hue(Item("9", "Socks", colour="红色")) == 8
+
+
+def test_a_picture_of_the_shop_is_shown_and_no_script() -> None:
+    assert '<img src="https://shop.example/a.jpg"' in picture(Item("1", "a", image="https://shop.example/a.jpg"))
+    assert "javascript" not in picture(Item("1", "a", image="javascript:alert(1)"))
+    assert '"onerror' not in picture(Item("1", "a", image='/a.jpg"onerror=x'))
