@@ -17,7 +17,7 @@ from mien.cli.shared import (
     out,
     print_json,
 )
-from mien.core.errors import SourceError
+from mien.core.errors import SourceError, UsageError
 from mien.phrases import answers
 
 
@@ -100,18 +100,37 @@ def erase(
 
 def deadletters(
     workspace: WorkspaceOption = HERE,
-    replay: Annotated[bool, typer.Option("--replay", help="Read them again, with today's mapping.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Read them again: rows with today's mapping.")] = False,
+    ids: Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be repeated.")] = None,
+    mend: Annotated[int | None, typer.Option(help="Put what --with says in place of this one.", metavar="ID")] = None,
+    with_: Annotated[str | None, typer.Option("--with", help="The mended row: JSON, or - for standard input.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
     json_: JsonOption = False,
 ) -> None:
-    """Rows that could not be used: how many for which reason, and the newest."""
+    """Rows and messages that could not be used, and why; mend them, read them again."""
+    if (mend is None) != (with_ is None):
+        raise UsageError("Mend with both: --mend ID --with JSON.")
+    if ids and not replay:
+        raise UsageError("--id says which are read again: add --replay.")
     with opened(workspace) as shop:
-        found: dict[str, Any] = shop.replay() if replay else shop.dead_letters(limit)
+        if mend is not None:
+            shop.mend(mend, _mended_row(with_ or ""), by=COMMAND_LINE)
+        found = shop.replay(ids, by=COMMAND_LINE) if replay else shop.dead_letters(limit)
     if json_:
         print_json(found)
     else:
         for line in letter_lines(found):
             out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _mended_row(text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(sys.stdin.read() if text == "-" else text)
+    except ValueError as wrong:
+        raise UsageError(f"What --with says is no JSON: {wrong}.") from None
+    if not isinstance(row, dict):
+        raise UsageError("--with takes one JSON object: the row or message, as it should have been.")
+    return row
 
 
 def letter_lines(found: dict[str, Any]) -> list[str]:
@@ -123,6 +142,6 @@ def letter_lines(found: dict[str, Any]) -> list[str]:
     )
     lines += [f"{n:>10,}  {reason}" for reason, n in found["reasons"].items()] or ["There are no dead letters."]
     for one in found["letters"]:
-        place = f"{one['file'] or one['source']}:{one['row'] or '?'}"
-        lines.append(f"{place}  {one['reason']}  {one['detail'] or ''}  {(one['raw'] or '')[:120]}")
+        place = f"{one['file']}:{one['row'] or '?'}" if one["file"] else one["source"]
+        lines.append(f"#{one['id']}  {place}  {one['reason']}  {one['detail'] or ''}  {(one['raw'] or '')[:120]}")
     return lines

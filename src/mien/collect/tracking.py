@@ -28,7 +28,9 @@ EARLIEST_US = DAY_US
 CONSENT_TRAITS = ("consent", "consents")
 """Traits of an `identify` that are no traits: purpose → given or not."""
 RAW_LENGTH = 4_096
-"""Characters of a bad message that its verdict keeps."""
+"""Characters that its verdict keeps of a bad message that is no JSON, or too large."""
+RECEIVED = "receivedAt"
+"""Under this name a refused message says when it was received."""
 
 Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
 KINDS: tuple[Kind, ...] = ("track", "identify", "page", "screen", "group", "alias")
@@ -87,9 +89,16 @@ def read_envelope(body: bytes) -> Envelope:
 
 
 def read_message(
-    raw: bytes | msgspec.Raw, *, source: str, received_us: int, sent_at: Id = None, kind: str | None = None
+    raw: bytes | msgspec.Raw,
+    *,
+    source: str,
+    received_us: int,
+    sent_at: Id = None,
+    kind: str | None = None,
+    unnamed: str | None = None,
 ) -> Tracked | Refusal:
-    """One message (JSON), whole or refused. `kind`: what the route says it is; `sent_at`: of its batch.
+    """One message (JSON), whole or refused. `kind`: what the route says it is; `sent_at`: of its batch; `unnamed`: its
+    id where it has none (None: made of its content).
 
     Cost: some 20 µs.
     """
@@ -101,9 +110,43 @@ def read_message(
             message = _messages.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
             raise _Refused("bad_message", str(broken)[:200]) from None
+        if message.message_id is None:
+            message.message_id = unnamed
         return _tracked(message, source, received_us, sent_at, kind)
     except _Refused as refused:
-        return Refusal(refused.reason, refused.detail, data.decode("utf-8", "replace")[:RAW_LENGTH])
+        facts = {"type": kind, "messageId": unnamed, "sentAt": sent_at, RECEIVED: from_us(received_us).isoformat()}
+        return Refusal(refused.reason, refused.detail, _again(data, facts))
+
+
+def _again(data: bytes, facts: dict[str, Any]) -> str:
+    """A refused message as it can be read again: with what its route, its batch and its receipt said of it.
+
+    What is no JSON object, or too large, is kept as a text that is cut; it can be looked at only.
+    """
+    try:
+        said = msgspec.json.decode(data) if len(data) <= EVENT_BYTES else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        return data.decode("utf-8", "replace")[:RAW_LENGTH]
+    over = {"type", RECEIVED}  # the route and the clock of the server know better
+    added = {k: v for k, v in facts.items() if v is not None and (k in over or said.get(k) is None)}
+    return msgspec.json.encode({**said, **added}).decode()
+
+
+def reread(raw: str, *, source: str, now_us: int) -> Tracked | Refusal | None:
+    """A message that was refused and may have been mended, as of when it was received; None for what is no message.
+
+    One that does not say when it was received is received now.
+    """
+    try:
+        said = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    received_us = time_us(said.get(RECEIVED)) if isinstance(said.get(RECEIVED), str) else None
+    return read_message(raw.encode(), source=source, received_us=min(now_us, received_us or now_us))
 
 
 def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind: str | None) -> Tracked:

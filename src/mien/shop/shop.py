@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mien.collect.mapping import Kind
 from mien.collect.source import CollectOptions
 from mien.core.clock import to_us
 from mien.core.errors import UsageError
@@ -19,9 +20,10 @@ from mien.shop.asking import Asking
 from mien.shop.building import BuildReport, interactions, judged_log
 from mien.shop.consenting import keep_consents, told_consents, words_of
 from mien.shop.current import put_items
+from mien.shop.folding import TailFold
 from mien.shop.forgetting import erase, export, finish_erasures
 from mien.shop.ingest import IngestReport, Intake, united
-from mien.shop.letters import dead_letters, replay
+from mien.shop.letters import chosen, dead_letters, mend, replay_messages, replay_rows
 from mien.shop.opened import HERE, Clock, utc_now
 from mien.shop.serving import current
 from mien.shop.training import TrainRecipe, train
@@ -157,15 +159,31 @@ class Shop(Asking):
 
     # -- changing what is kept --------------------------------------------------------------------------------
 
-    def replay(self) -> dict[str, Any]:
-        """Read the dead letters again with today's mappings; those that can be used now leave the list."""
+    def mend(self, letter: int, row: Mapping[str, Any], *, by: str = HERE) -> dict[str, Any]:
+        """Put a mended row or message in place of what a dead letter holds; the letter as it is now."""
         with self.workspace.writing():
-            intake = self._intake()
-            return replay(
-                self.workspace,
-                self.stock.catalog,
-                lambda kind, file, mapping: intake.take(kind, str(file), mapping, Silent()),
-            )
+            mended = mend(self.stock.catalog, letter, dict(row), to_us(self.clock()))
+        self.note("mend", by=by, letter=letter)
+        return mended
+
+    def replay(self, letters: Iterable[int] | None = None, *, by: str = HERE) -> dict[str, Any]:
+        """Read dead letters again (None: all), rows with today's mappings; those that can be used now leave the list.
+
+        Replayed twice, or while their senders send them again, they count once.
+        """
+        with self.workspace.writing():
+            intake, catalog = self._intake(), self.stock.catalog
+            given = chosen(catalog, letters)
+
+            def take(kind: Kind, file: Path, mapping: Path) -> IngestReport:
+                return intake.take(kind, str(file), mapping, Silent())
+
+            messages, new = replay_messages(self.stock, given, to_us(self.clock()))
+            rows, accepted = replay_rows(self.workspace, catalog, given, take)
+        TailFold(self.stock).catch_up()
+        self.note("replay", by=by, letters=messages + rows)
+        told = {"replayed": messages + rows, "accepted": new + accepted, "kept": len(given) - messages - rows}
+        return told | dead_letters(catalog, 20)
 
     def consent(
         self,

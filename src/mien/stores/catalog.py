@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mien.core.consent import ANALYTICS
-from mien.core.errors import TransientError, WorkspaceError
+from mien.core.errors import TransientError, UsageError, WorkspaceError
 from mien.core.ids import Rows
 from mien.core.user import User, merged
 from mien.stores import consents
@@ -210,10 +210,28 @@ class Catalog:
         )
         return [DeadLetter(*row) for row in rows]
 
+    def dead_letter(self, number: int) -> DeadLetter | None:
+        """One of them; None where there is none of that number."""
+        query = "SELECT id, source, file, row, reason, detail, raw FROM dead_letters WHERE id = ?"
+        found = self._db.execute(query, (number,)).fetchone()
+        return DeadLetter(*found) if found else None
+
     def dead_letter_counts(self) -> dict[str, int]:
         """Reason → how many, most first."""
         rows = self._db.execute("SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY 2 DESC, 1")
         return {str(reason): int(n) for reason, n in rows}
+
+    def change_dead_letter(self, number: int, reason: str, detail: str | None, raw: str) -> None:
+        """Put another row in place of a letter's, or another reason. `UsageError`: it would be another's double."""
+        found = self._db.execute("SELECT source, row FROM dead_letters WHERE id = ?", (number,)).fetchone()
+        assert found is not None, "the caller looked"
+        digest = letter_digest({"source": found[0], "row": found[1], "reason": reason, "raw": raw})
+        query = "UPDATE dead_letters SET reason = ?, detail = ?, raw = ?, digest = ? WHERE id = ?"
+        try:
+            with self._db:
+                self._db.execute(query, (reason, detail, raw, digest, number))
+        except sqlite3.IntegrityError:
+            raise UsageError("Another dead letter says the very same. Mend it in another way, or leave it.") from None
 
     def drop_dead_letters(self, ids: Iterable[int]) -> None:
         with self._db:

@@ -28,6 +28,8 @@ ACCESS: dict[str, Needs] = {
     "PUT /v1/items": "admin",
     "GET /v1/audit": "admin",
     "GET /v1/deadletters": "admin",
+    "PUT /v1/deadletters/{letter_id}": "admin",
+    "POST /v1/deadletters/replay": "admin",
     "GET /healthz": "open",
     "GET /readyz": "open",
     "GET /docs": "open",

@@ -57,6 +57,22 @@ class ExplainAsked(RecommendAsked):
     query: str = Field("", max_length=1000, description="A search; empty: a recommendation of the kind.")
 
 
+class Mended(BaseModel):
+    """A mended row."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: dict[str, Any] = Field(description="The row or message, as it should have been.")
+
+
+class Replayed(BaseModel):
+    """Which rows are read again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[int] | None = Field(None, max_length=10_000, description="Numbers of dead letters; absent: all.")
+
+
 def router(shop: Shop) -> APIRouter:
     """The routes, answering from one shop."""
     routes = APIRouter(prefix="/v1")
@@ -99,6 +115,14 @@ def router(shop: Shop) -> APIRouter:
     @routes.get("/deadletters", summary="Rows that could not be used")
     def get_dead_letters(limit: Count = 20) -> Response:
         return rendered(shop.dead_letters(limit))
+
+    @routes.put("/deadletters/{letter_id}", summary="Mend a row that could not be used")
+    def put_dead_letter(letter_id: int, mended: Mended, request: Request) -> Response:
+        return rendered(shop.mend(letter_id, mended.row, by=asker(request).key_id))
+
+    @routes.post("/deadletters/replay", summary="Read rows that could not be used again")
+    def post_replay(asked: Replayed, request: Request) -> Response:
+        return rendered(shop.replay(asked.ids, by=asker(request).key_id))
 
     return routes
 
