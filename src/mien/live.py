@@ -13,7 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from mien.collect.tracking import read_envelope, read_message
+from mien.collect.tracking import read_message
+from mien.collect.wire import read_envelope
 from mien.core.clock import to_us
 from mien.core.errors import MienError, TransientError
 from mien.core.tracked import Refusal, Tracked

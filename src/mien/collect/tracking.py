@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from mien.collect.refused import RECEIVED, as_received
 from mien.collect.spec import BY_NAME, IMPRESSION_ID, ITEM_FIELDS, ITEM_ID, ORDER_MONEY, REFUSED_IDS, Meaning
+from mien.collect.wire import Id, Message
 from mien.core.clock import DAY_US, from_us, parse_time, to_us
 from mien.core.errors import UsageError
 from mien.core.event import Event
@@ -27,44 +29,10 @@ EARLIEST_US = DAY_US
 """Times before are of broken clocks."""
 CONSENT_TRAITS = ("consent", "consents")
 """Traits of an `identify` that are no traits: purpose → given or not."""
-RAW_LENGTH = 4_096
-"""Characters that its verdict keeps of a bad message that is no JSON, or too large."""
-RECEIVED = "receivedAt"
-"""Under this name a refused message says when it was received."""
-
 Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
 KINDS: tuple[Kind, ...] = ("track", "identify", "page", "screen", "group", "alias")
-Id = str | int | float | None
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
-
-class Message(msgspec.Struct, rename="camel", gc=False):
-    """One message as clients send it; what Mien does not read is skipped."""
-
-    type: str | None = None
-    message_id: Id = None
-    user_id: Id = None
-    anonymous_id: Id = None
-    previous_id: Id = None
-    group_id: Id = None
-    event: Id = None
-    name: str | None = None
-    properties: dict[str, Any] | None = None
-    traits: dict[str, Any] | None = None
-    context: dict[str, Any] | None = None
-    timestamp: Id = None
-    original_timestamp: Id = None
-    sent_at: Id = None
-
-
-class Envelope(msgspec.Struct, rename="camel"):
-    """A batch as clients send it: its messages are read one by one, so that a bad one stays alone."""
-
-    batch: list[msgspec.Raw]
-    sent_at: Id = None
-    context: dict[str, Any] | None = None
-    write_key: str | None = None
 
 
 class _Refused(Exception):
@@ -76,16 +44,7 @@ class _Refused(Exception):
 
 
 _messages = msgspec.json.Decoder(Message)
-_envelopes = msgspec.json.Decoder(Envelope)
 _canonical = msgspec.json.Encoder(order="deterministic")
-
-
-def read_envelope(body: bytes) -> Envelope:
-    """The batch of a body, or `UsageError` where it is no JSON object with a list `batch`."""
-    try:
-        return _envelopes.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
-        raise UsageError(f"The body is not a batch: {broken}. Send {{'batch': [message, …]}} as JSON.") from None
 
 
 def read_message(
@@ -115,38 +74,7 @@ def read_message(
         return _tracked(message, source, received_us, sent_at, kind)
     except _Refused as refused:
         facts = {"type": kind, "messageId": unnamed, "sentAt": sent_at, RECEIVED: from_us(received_us).isoformat()}
-        return Refusal(refused.reason, refused.detail, _again(data, facts))
-
-
-def _again(data: bytes, facts: dict[str, Any]) -> str:
-    """A refused message as it can be read again: with what its route, its batch and its receipt said of it.
-
-    What is no JSON object, or too large, is kept as a text that is cut; it can be looked at only.
-    """
-    try:
-        said = msgspec.json.decode(data) if len(data) <= EVENT_BYTES else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        return data.decode("utf-8", "replace")[:RAW_LENGTH]
-    over = {"type", RECEIVED}  # the route and the clock of the server know better
-    added = {k: v for k, v in facts.items() if v is not None and (k in over or said.get(k) is None)}
-    return msgspec.json.encode({**said, **added}).decode()
-
-
-def reread(raw: str, *, source: str, now_us: int) -> Tracked | Refusal | None:
-    """A message that was refused and may have been mended, as of when it was received; None for what is no message.
-
-    One that does not say when it was received is received now.
-    """
-    try:
-        said = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    if not isinstance(said, dict):
-        return None
-    received_us = time_us(said.get(RECEIVED)) if isinstance(said.get(RECEIVED), str) else None
-    return read_message(raw.encode(), source=source, received_us=min(now_us, received_us or now_us))
+        return Refusal(refused.reason, refused.detail, as_received(data, facts, most=EVENT_BYTES))
 
 
 def _tracked(message: Message, source: str, received_us: int, sent_at: Id, kind: str | None) -> Tracked:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mien.collect.mapping import Kind, read_mapping
-from mien.collect.tracking import EVENT_BYTES, RECEIVED, reread
+from mien.collect.refused import RECEIVED
+from mien.collect.stream import reread
+from mien.collect.tracking import EVENT_BYTES
 from mien.core.errors import UnknownName, UsageError
 from mien.core.tracked import Refusal, Tracked
 from mien.shop.ingest import IngestReport

@@ -1,0 +1,63 @@
+"""Messages that do not come by a request: records of a stream, and messages that were refused before.
+
+Pure, as `collect.tracking` is: where a record lies and when it was written are arguments.
+"""
+
+from typing import Any
+
+import msgspec
+
+from mien.collect.refused import RAW_LENGTH, RECEIVED
+from mien.collect.tracking import BATCH_BYTES, read_message, time_us
+from mien.collect.wire import Envelope
+from mien.core.tracked import Refusal, Tracked
+
+
+class _Peek(msgspec.Struct):
+    """Whether a record is a batch."""
+
+    batch: msgspec.Raw | None = None
+
+
+_peek = msgspec.json.Decoder(_Peek)
+_envelopes = msgspec.json.Decoder(Envelope)
+
+
+def read_record(value: bytes | None, place: str, *, source: str, received_us: int) -> list[Tracked | Refusal]:
+    """The messages of one record: one message, or a batch as it is sent over HTTP.
+
+    A message without an id gets that of its place, `place` or `place#n`, which is the same however often the record is
+    delivered. A record that cannot be read is one refusal.
+    """
+    if not value:
+        return [Refusal("empty_record", f"the record {place} has no value")]
+    if len(value) > BATCH_BYTES:
+        detail = f"the record {place} has {len(value):,} bytes; it may have {BATCH_BYTES:,}"
+        return [Refusal("too_large", detail, value[:RAW_LENGTH].decode("utf-8", "replace"))]
+    told: dict[str, Any] = {"source": source, "received_us": received_us}
+    try:
+        if _peek.decode(value).batch is None:
+            return [read_message(value, unnamed=place, **told)]
+        envelope = _envelopes.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        detail = f"the record {place}: {str(broken)[:200]}"
+        return [Refusal("bad_message", detail, value[:RAW_LENGTH].decode("utf-8", "replace"))]
+    return [
+        read_message(one, sent_at=envelope.sent_at, unnamed=f"{place}#{number}", **told)
+        for number, one in enumerate(envelope.batch, start=1)
+    ]
+
+
+def reread(raw: str, *, source: str, now_us: int) -> Tracked | Refusal | None:
+    """A message that was refused and may have been mended, as of when it was received; None for what is no message.
+
+    One that does not say when it was received is received now.
+    """
+    try:
+        said = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    received_us = time_us(said.get(RECEIVED)) if isinstance(said.get(RECEIVED), str) else None
+    return read_message(raw.encode(), source=source, received_us=min(now_us, received_us or now_us))

@@ -1,0 +1,48 @@
+"""What client libraries send: a message, and a batch of them."""
+
+from typing import Any
+
+import msgspec
+
+from mien.core.errors import UsageError
+
+Id = str | int | float | None
+
+
+class Message(msgspec.Struct, rename="camel", gc=False):
+    """One message as clients send it; what Mien does not read is skipped."""
+
+    type: str | None = None
+    message_id: Id = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    previous_id: Id = None
+    group_id: Id = None
+    event: Id = None
+    name: str | None = None
+    properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+    timestamp: Id = None
+    original_timestamp: Id = None
+    sent_at: Id = None
+
+
+class Envelope(msgspec.Struct, rename="camel"):
+    """A batch as clients send it: its messages are read one by one, so that a bad one stays alone."""
+
+    batch: list[msgspec.Raw]
+    sent_at: Id = None
+    context: dict[str, Any] | None = None
+    write_key: str | None = None
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The batch of a body, or `UsageError` where it is no JSON object with a list `batch`."""
+    try:
+        return _envelopes.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        raise UsageError(f"The body is not a batch: {broken}. Send {{'batch': [message, …]}} as JSON.") from None
