@@ -156,7 +156,7 @@ def _tags_of(
     ]
 
 
-def confidence(n: Floats, total: float, share: Floats, strength: float) -> Floats:
+def confidence(n: Floats, total: float | Floats, share: Floats, strength: float) -> Floats:
     """P(θ > share) of the posterior Beta(κp + n, κ(1 − p) + N − n): how sure it is that the lift exceeds 1.
 
     Where the facet has one value only, everybody's share is 1 and nothing can exceed it: 0.

@@ -1,9 +1,13 @@
 """Questions to a shop: profiles, search, recommendations, explanations."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
+from mien.core.clock import to_us
 from mien.core.item import Item, shelves
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
@@ -11,8 +15,10 @@ from mien.core.query import Answer, Query
 from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU
+from mien.shop.crowding import alone
 from mien.shop.opened import Opened
 from mien.shop.people import People
+from mien.shop.segments import Segments
 from mien.shop.serving import Serving
 from mien.shop.writing import write_profiles
 
@@ -26,7 +32,18 @@ class Asking(Opened):
         `language`: of what it says, here and in all questions; None is the shop's.
         """
         serving = self._served(as_of)
-        return serving.profile(user, self._at(as_of, serving), language)
+        at_us = self._at(as_of, serving)
+        return self._with_segments(serving.profile(user, at_us, language), serving, at_us)
+
+    def _with_segments(self, profile: Profile, serving: Serving, at_us: int) -> Profile:
+        """With the names of the saved segments that the user is in."""
+        row = self.stock.catalog.users.row(profile.user_id) if profile.events and self._saved.all() else None
+        state = None if row is None else self.stock.state(row, at_us, serving.judgement)
+        if row is None or state is None:
+            return profile
+        chances = {one.name: np.array([one.probability]) for one in profile.intent}
+        crowd = replace(alone(serving, row, state, self.stock.user(row), at_us), intents=chances)
+        return replace(profile, segments=self.segments.containing(crowd))
 
     def profiles(self, out: Path | str, progress: Progress | None = None) -> int:
         """Write every profile as a row of a Parquet file; returns how many."""
@@ -121,15 +138,19 @@ class Asking(Opened):
         asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
         return serving.explain(asked, item, self._at(None, serving), language)
 
+    def _now(self) -> tuple[Serving, int]:
+        serving = self._served(None)
+        return serving, self._at(None, serving)
+
     @property
     def people(self) -> People:
         """Who there is, and what somebody did."""
+        return People(self._now)
 
-        def served() -> tuple[Serving, int]:
-            serving = self._served(None)
-            return serving, self._at(None, serving)
-
-        return People(served)
+    @property
+    def segments(self) -> Segments:
+        """Segments: tried, saved, and asked who is in them."""
+        return Segments(self._saved, self._crowds, self._now, lambda: to_us(self.clock()))
 
     def item(self, item: str) -> Item | None:
         """An item as it is known now; None for an id that nothing is known of."""

@@ -10,6 +10,7 @@ from mien.core.clock import to_us
 from mien.core.errors import UnknownName
 from mien.core.ids import UserRow
 from mien.settings import Settings, load
+from mien.shop.crowding import Crowds
 from mien.shop.current import Current
 from mien.shop.serving import Serving, at_of
 from mien.shop.stock import Stock, open_states
@@ -20,6 +21,7 @@ from mien.stores.changes import ItemChanges
 from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
 from mien.stores.keys import Keys
+from mien.stores.saved import SavedSegments
 from mien.stores.tail import Tail
 
 HERE = "local"
@@ -53,6 +55,7 @@ class Opened:
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
         self.audit = Audit(self.workspace.audit, self._audit_head(), catalog.secret())
         self._current = Current(self.stock, lambda: to_us(self.clock()))
+        self._saved, self._crowds = SavedSegments(self.workspace.catalog), Crowds(self.stock)
 
     def _audit_head(self) -> Path:
         """Where the end of the audit log is noted."""
@@ -67,6 +70,7 @@ class Opened:
 
     def close(self) -> None:
         """Close the stores."""
+        self._saved.close()
         self.stock.close()
 
     def __enter__(self) -> Self:
@@ -88,6 +92,11 @@ class Opened:
     def _at(self, asked: datetime | None, serving: Serving) -> int:
         now_us = to_us(self.clock()) if self.served else serving.build.as_of_us
         return at_of(asked, max(now_us, serving.build.as_of_us) if self.served else now_us)
+
+    def _changed(self) -> None:
+        """What was made of the stores does not hold any more."""
+        self._current.drop()
+        self._crowds.drop()
 
     def _served(self, as_of: datetime | None) -> Serving:
         """What answers: kept for the current build, made for a moment before it."""

@@ -90,7 +90,7 @@ class Shop(Asking):
                 now_us=to_us(self.clock()),
                 progress=progress or Silent(),
             )
-        self._current.drop()
+        self._changed()
         return report
 
     def train(
@@ -105,7 +105,7 @@ class Shop(Asking):
         build = current(self.stock)
         with self.workspace.writing() if self.speaks else nullcontext():
             trained = train(self.stock, build, chosen, seed=seed, progress=progress)
-        self._current.drop()
+        self._changed()
         return trained
 
     @property
@@ -231,7 +231,7 @@ class Shop(Asking):
             self.note("profile.erase", user, by=by)
             finish_erasures(self.stock)
             report = erase(self.stock, row, to_us(self.clock()))
-        self._current.drop()
+        self._changed()
         return report
 
     def stitch(self, user: str, into: str) -> None:
@@ -251,6 +251,7 @@ class Shop(Asking):
             self.stock.refold_persons(
                 {*before, *self.stock.persons(self._row(user))}, judgement, build.as_of_us if build.history else None
             )
+        self._crowds.drop()
 
 
 def create(

@@ -139,6 +139,10 @@ class Stock:
             return max(early, key=lambda one: one.as_of_us)
         return min(found, key=lambda one: one.as_of_us)
 
+    def version(self) -> tuple[int, int, int]:
+        """Changes whenever anybody's state, words or ids may have."""
+        return self.states.offset(), *self.catalog.version()
+
     # -- one user ---------------------------------------------------------------------------------------------
 
     def persons(self, user: int) -> list[int]:

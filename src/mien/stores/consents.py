@@ -120,6 +120,11 @@ class Consents:
             found |= dict.fromkeys(rows, one.allows(purpose) if one else self.otherwise)
         return found
 
+    def stamp(self) -> tuple[int, int]:
+        """Changes whenever anybody says anything, or takes back what they said."""
+        n, last = self._db.execute("SELECT count(*), coalesce(max(last_us), 0) FROM consented").fetchone()
+        return int(n), int(last)
+
     def all_allow(self, purpose: str) -> bool:
         """Whether nobody has to be asked: all is allowed until refused, and nobody ever refused."""
         query = "SELECT 1 FROM consented WHERE purpose = ? AND given = 0 LIMIT 1"
