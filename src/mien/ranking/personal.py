@@ -24,7 +24,7 @@ SEEN_HALF = 4.0
 
 
 def personal_terms(rows: Rows, person: Person, context: Context) -> Iterator[Term]:
-    """All that comes from who asks: repeat, seen, neighbour, behaviour, taste, price, brand, and one `tag` a facet level."""
+    """All that comes from who asks: repeat, seen, neighbour, behaviour, taste, price, brand, a `tag` each facet level."""
     options = context.options
     own = Own.of(person, context)
     yield _repeat_term(rows, person, own, context)
@@ -110,7 +110,7 @@ def _behaviour_term(rows: Rows, person: Person, foresight: Foresight, context: C
     above = np.where(known, scores - np.nanmean(scores), 0.0)
     newest = max(one for one in person.state.recent if one.item >= 0)
 
-    def explain(k: int) -> tuple[str, tuple[str, ...]]:
+    def explain(_: int) -> tuple[str, tuple[str, ...]]:
         facts = {
             "title": context.shelf.catalogue.title[newest.item],
             "did": did(context.language, ACTIONS[newest.action]),
