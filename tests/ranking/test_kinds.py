@@ -25,6 +25,7 @@ from mien.ranking.pipeline import answer
 from mien.ranking.rule import FACETS, Rule
 from mien.ranking.similar import similar
 from mien.ranking.summands import TERMS
+from mien.ranking.wording import say
 from mien.testing.world import COFFEE_USERS, START, TEA_USERS, UNAVAILABLE
 
 ITEMS = ("green-tea", "longjing", "teapot", "cup-zh", "bean-dark", "grinder", "oat-milk", "biscuits")
@@ -217,6 +218,11 @@ def test_new_arrivals_take_turns(stocked):
 def test_only_the_new_are_new(stocked, ids):
     assert ids(stocked.ask(kind="new-arrivals")) == ["cup-zh"]
     assert stocked.ask(kind="new-arrivals", options={"new_days": 2.0}).results[0].item_id != "cup-zh"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_source_has_a_name(language):
+    assert all(say(language, f"source_{name}") for name in SOURCES)
 
 
 def test_the_running_visit(stocked, ids):

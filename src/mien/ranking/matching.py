@@ -57,7 +57,7 @@ def matched(asked: Asked, also: int = -1) -> Found:
         category_term(matches.rows, meaning.text, context),
         *([understood_term(matches.rows, meaning, context)] if meaning.places else []),
     )
-    blend = scored(matches.rows, person, context, first)
+    blend = scored(matches.rows, person, context, first, context.shelf.ranker)
     for term in beside(matches.rows, asked, FIRST_VISIT):
         blend = blend.with_term(term)
     plain = reranked(blend, matches.corrected or query.text, context)

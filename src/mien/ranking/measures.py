@@ -16,7 +16,8 @@ TAG = "tag"
 class Measure:
     """`sense`: 1 where more can only speak for an item, −1 where it can only speak against it, 0 where either may be.
 
-    `personal`: whether it comes from who asks.
+    `personal`: whether it comes from who asks. `wide`: whether it compares items of all categories, and so is looked at
+    for recommendations only; what matches one text is mostly of one kind.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Measure:
     neutral: float
     personal: bool
     help: str
+    wide: bool = False
 
 
 MEASURES: dict[str, Measure] = {
@@ -43,6 +45,9 @@ MEASURES: dict[str, Measure] = {
         Measure("repeat.count", 1, 0.0, True, "its share of the person's purchases of its category, plain counts"),
         Measure("repeat.strength", 1, 0.0, True, "log(1 + decayed number of the person's purchases of it)"),
         Measure("repeat.days", 0, NOTHING, True, "days since the person last bought it"),
+        Measure("repeat.times", 1, 0.0, True, "log(1 + plain number of the person's purchases of it)", wide=True),
+        Measure("repeat.best", 1, 0.0, True, "its decayed number of purchases over the person's highest", wide=True),
+        Measure("repeat.most", 1, 0.0, True, "its plain number of purchases over the person's highest", wide=True),
         Measure("repeat.newest", 1, 0.0, True, "1 for what the person bought last of its category"),
         Measure("seen", 0, 0.0, True, "x / (x + 4) of the decayed weight of views, carts and the like"),
         Measure("neighbour", 1, 0.0, True, "what the person's items pass on to it by likeness"),
@@ -50,6 +55,7 @@ MEASURES: dict[str, Measure] = {
         Measure("behaviour", 1, 0.0, True, "what the behaviour model expects next: log-odds over the candidates' mean"),
         Measure("behaviour.here", 1, 0.0, True, "the same odds over the highest among the candidates"),
         Measure("taste", 1, 0.0, True, "product of the person's and the item's vectors (ALS)"),
+        Measure("taste.here", 1, 0.0, True, "the same over the most among the candidates", wide=True),
         Measure("price", 0, NOTHING, True, "log of its price over the person's usual price in the wider category"),
         Measure("brand", 1, 0.0, True, "share of its brand in what the person bought in the wider category"),
     )

@@ -50,6 +50,9 @@ class Own:
             "repeat.count": of_own(count / np.bincount(leaf, weights=count)[leaf]),
             "repeat.strength": of_own(np.log1p(bought.strength)),
             "repeat.days": days,
+            "repeat.times": of_own(np.log1p(count)),
+            "repeat.best": of_own(bought.strength / bought.strength.max(initial=1e-9)),
+            "repeat.most": of_own(count / count.max(initial=1.0)),
             "repeat.newest": of_own((self.last_us == newest[leaf]).astype(np.float64)),
         }
 

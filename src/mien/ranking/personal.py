@@ -24,7 +24,7 @@ SEEN_HALF = 4.0
 
 
 def personal_terms(rows: Rows, person: Person, context: Context) -> Iterator[Term]:
-    """All that comes from who asks: repeat, seen, neighbour, behaviour, taste, price, brand, a `tag` each facet level."""
+    """What comes from who asks: repeat, seen, neighbour, behaviour, taste, price, brand, and a `tag` a facet level."""
     options = context.options
     own = Own.of(person, context)
     yield _repeat_term(rows, person, own, context)
@@ -126,6 +126,7 @@ def _taste_term(rows: Rows, person: Person, taste: Taste, context: Context) -> T
     """x · y of the person's and the item's vectors. Adds something once it was learnt what."""
     items, strength = person.liked
     column = taste.products(taste.person(items, strength), rows)
+    here = column / max(float(column.max(initial=0.0)), 1e-9)
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         item = int(items[taste.nearest_own(int(rows[k]), items)])
@@ -133,7 +134,7 @@ def _taste_term(rows: Rows, person: Person, taste: Taste, context: Context) -> T
         title = context.shelf.catalogue.title[item]
         return say(context.language, "taste", title=title), (person.tallies.newest[act],)
 
-    return Term("taste", np.zeros(len(rows)), explain, columns={"taste": column})
+    return Term("taste", np.zeros(len(rows)), explain, columns={"taste": column, "taste.here": here})
 
 
 def _price_term(rows: Rows, own: Own, context: Context) -> Term:

@@ -85,6 +85,10 @@ class Examples:
     weights: Floats | None = None
     places: npt.NDArray[np.int64] | None = None
 
+    def narrow(self) -> "Examples":
+        """Without the measures that compare items of all categories."""
+        return replace(self, columns={name: c for name, c in self.columns.items() if not measure_of(name).wide})
+
     def matrix(self, names: list[str]) -> npt.NDArray[np.float32]:
         """`(n, d) float32`: what LightGBM bins anyway."""
         return np.stack([self.columns[name] for name in names], axis=1).astype(np.float32)

@@ -11,6 +11,7 @@ from mien.ranking.diversify import cap_term, variety_term
 from mien.ranking.kind import Again
 from mien.ranking.person import Person
 from mien.ranking.personal import personal_terms
+from mien.ranking.ranker import Ranker
 from mien.ranking.shelf import Context
 from mien.ranking.shopkeeping import boost_terms, pinned
 from mien.ranking.terms import fresh_term, pin_term, popular_term
@@ -31,16 +32,17 @@ class Finish:
     bought_again: Again = True
 
 
-def scored(rows: Rows, person: Person | None, context: Context, first: tuple[Term, ...]) -> Blend:
+def scored(
+    rows: Rows, person: Person | None, context: Context, first: tuple[Term, ...], ranker: Ranker | None = None
+) -> Blend:
     """The candidates with all that speaks for them: `first`, popularity, and what comes from who asks.
 
-    Each term is weighed as was learnt, or as is set where nothing was learnt yet.
+    Each term is weighed as `ranker` learnt it, or as is set where there is none.
     """
     terms = [*first, popular_term(rows, context), *fresh_term(rows, context)]
     if person is not None:
         terms += personal_terms(rows, person, context)
-    ranker = context.shelf.ranker
-    if ranker is None or not first:
+    if ranker is None:
         return Blend(rows, tuple(terms))
     known = person is not None
     return Blend(rows, tuple(ranker.weigh(terms, known=known)), ranker.base(known=known))

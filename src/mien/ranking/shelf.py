@@ -56,7 +56,8 @@ class Shelf:
     """What all questions share, made once a build. `popular`: `(n,) ≥ 0` by item row (shorter: the rest is 0).
 
     What a shop does not have (an index, neighbours, popularity, vectors, a reranker) is None and adds nothing to any
-    answer. `demand` and `taste` are what only a `ranker` looks at: without one, or one to be learnt, they are left out.
+    answer. `demand` and `taste` are what only a `ranker` (of searches) or a `recommender` (of what is for you) looks
+    at: without one, or one to be learnt, they are left out.
     """
 
     catalogue: Catalogue
@@ -67,6 +68,7 @@ class Shelf:
     demand: Demand | None = None
     taste: Taste | None = None
     ranker: "Ranker | None" = None
+    recommender: "Ranker | None" = None
     learnt: Learnt = field(default_factory=Learnt)
     vectors: "Nearness | None" = None
     reranker: "Reranker | None" = None

@@ -19,7 +19,7 @@ from mien.ranking.summands import beside, summed
 
 def recommended(asked: Asked, kind: Kind, also: int = -1) -> Blend:
     """What of this kind who asks may want, scored and finished; the item `also` in any case."""
-    return finished(_plain(asked, kind, also), finish_of(asked, kind), asked.context)
+    return finished(suggested(asked, kind, also), finish_of(asked, kind), asked.context)
 
 
 def pipeline_of(asked: Asked) -> tuple[Kind, bool]:
@@ -42,12 +42,14 @@ def again_of(kind: Kind, context: Context) -> Again:
     return context.options.bought_again if kind.bought_again is None else kind.bought_again
 
 
-def _plain(asked: Asked, kind: Kind, also: int) -> Blend:
+def suggested(asked: Asked, kind: Kind, also: int = -1) -> Blend:
+    """The candidates with all that speaks for them, not finished yet."""
     rows = _candidates(asked, kind)
     if also >= 0:
         rows = np.union1d(rows, [also]).astype(np.int32)
     if kind.terms is None:
-        plain = scored(rows, asked.person, asked.context, ())
+        known = asked.person is not None  # for nobody known what is popular is all there is to learn
+        plain = scored(rows, asked.person, asked.context, (), asked.context.shelf.recommender if known else None)
         return replace(plain, terms=(*plain.terms, *beside(rows, asked, FIRST_VISIT)))
     return Blend(rows, tuple(summed(rows, asked, kind.terms)))
 

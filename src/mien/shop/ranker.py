@@ -1,4 +1,4 @@
-"""The ranker of a shop: learnt from what was bought after a moment in the past, opened where it was."""
+"""The rankers of a shop, of searches and of what is for you: learnt from what was bought after moments in the past."""
 
 import json
 from collections import defaultdict
@@ -18,6 +18,7 @@ from mien.models.interactions import Interactions
 from mien.models.model import Model
 from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
+from mien.ranking.offering import Offering, learn_recommender
 from mien.ranking.past import past_shelf
 from mien.ranking.ranker import LearnOptions, Ranker, learn
 from mien.ranking.rehearsal import Rehearsal, discovery, examples_of, questions
@@ -26,7 +27,7 @@ from mien.shop.stock import Stock
 from mien.shop.trained import nearness
 from mien.shop.workspace import Build
 
-RANKER = "ranker.npz"
+RANKER, RECOMMENDER = "ranker.npz", "recommender.npz"
 DAYS = 28.0
 """How far back the moment lies that questions come after."""
 MOST = 12_000
@@ -63,7 +64,7 @@ def learn_ranker(
         catalogue, standard, index, data, at_us=at_us, taste=taste, foresight=behaviour, vectors=vectors, seed=seed
     )
     if len(answers) >= FEWEST:
-        examples = shown_examples(answers, shelf, data, stock.settings.fold, progress=progress)
+        examples = shown_examples(answers, shelf, data, stock.settings.fold, progress=progress).narrow()
         facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "answers shown"}
         return learn(examples, LearnOptions(), seed=seed, facts=facts)
     asked = questions(data, shelf, (at_us + 1, build.as_of_us + 1), most=MOST, seed=seed)
@@ -73,9 +74,30 @@ def learn_ranker(
             "Searches are ranked by the weights of the settings."
         )
     rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
-    examples = examples_of(rehearsal.ask(asked, progress), weigh=discovery())
+    examples = examples_of(rehearsal.ask(asked, progress), weigh=discovery()).narrow()
     facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "purchases"}
     return learn(examples, LearnOptions(), seed=seed, facts=facts)
+
+
+def learn_for_you(
+    stock: Stock,
+    build: Build,
+    data: Interactions,
+    *,
+    taste: Model | None,
+    behaviour: Behaviour | None,
+    seed: int,
+    progress: Progress,
+) -> Ranker:
+    """What ranks recommendations, from people's next orders. `taste`, `behaviour`, errors: as in `learn_ranker`."""
+    catalogue, settings = stock.catalogue(build.as_of_us), stock.settings
+    standard = Yardstick.of(catalogue, stock.population(build.population))
+
+    def offering(at_us: int) -> Offering:
+        shelf = past_shelf(catalogue, standard, None, data, at_us=at_us, taste=taste, foresight=behaviour, seed=seed)
+        return Offering(shelf, data, at_us, settings.fold, settings.ranking, settings.kinds)
+
+    return learn_recommender(data, build.as_of_us, offering, seed=seed, progress=progress)
 
 
 def shown_answers(judged: ir.Table, span: tuple[int, int]) -> list[Shown]:

@@ -40,7 +40,7 @@ from mien.ranking.similar import similar
 from mien.ranking.synonyms import Synonyms
 from mien.ranking.taste import Taste
 from mien.ranking.wanted import Reading
-from mien.shop.ranker import RANKER
+from mien.shop.ranker import RANKER, RECOMMENDER
 from mien.shop.stock import Stock
 from mien.shop.trained import kept, load_models, nearness
 from mien.shop.workspace import Build
@@ -100,8 +100,9 @@ class Serving:
         """Goods, index, neighbours, popularity and demand as the build left them; taste and ranker as training did."""
         index, search = self.stock.workspace.index, self.stock.settings.search
         models = self.stock.workspace.models
-        popular, ranker = Popular.load(index), kept(Ranker.load, models / RANKER)
-        demand, als = (kept(Demand.load, index), kept(Als.load, models)) if ranker else (None, None)
+        popular = Popular.load(index)
+        ranker, recommender = (kept(Ranker.load, models / name) for name in (RANKER, RECOMMENDER))
+        demand, als = (kept(Demand.load, index), kept(Als.load, models)) if ranker or recommender else (None, None)
         synonyms = Synonyms.read(self.stock.workspace.folder / search.synonyms)
         return Shelf(
             self.catalogue,
@@ -112,6 +113,7 @@ class Serving:
             demand=None if demand is None else demand.widened(len(self.catalogue)),
             taste=None if als is None else Taste.of(als),
             ranker=ranker,
+            recommender=recommender,
             learnt=Learnt(
                 kept(Complements.load, index),
                 kept(Rhythm.load, index),

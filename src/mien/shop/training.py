@@ -1,6 +1,7 @@
 """Training: what the shop sells and what its users did become models; nothing half-trained is ever opened.
 
-1. the recommenders, the behaviour model among them, on everything up to the build's time, and what ranks a search;
+1. the recommenders, the behaviour model among them, on everything up to the build's time, and what ranks searches and
+   recommendations;
 2. a smaller behaviour model on what came before the heads' windows: the frozen vector that the heads read;
 3. the heads; 4. the head of review texts, where reviews come with ratings.
 Under `torchrun` all processes train the behaviour models together; the first one does the rest.
@@ -8,7 +9,7 @@ Under `torchrun` all processes train the behaviour models together; the first on
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,9 +33,10 @@ from mien.models.model import Model
 from mien.models.named import CLASSICAL, model_named
 from mien.prepare.judgement import Judgement
 from mien.profiles.yardstick import Yardstick
+from mien.ranking.ranker import Ranker
 from mien.report.curves import curve_page
 from mien.shop.building import interactions, judged_log
-from mien.shop.ranker import RANKER, learn_ranker
+from mien.shop.ranker import RANKER, RECOMMENDER, learn_for_you, learn_ranker
 from mien.shop.stock import Stock
 from mien.shop.trained import REVIEWS, VECTOR, chosen_content, index_meaning, item_facts, keep_content
 from mien.shop.workspace import Build
@@ -46,7 +48,7 @@ NO_TEXT = "items: nothing is said of them in words, so they are read by their ta
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
-    """What to train: `models` name → settings; whether heads, the head of reviews and the ranker are trained too."""
+    """What to train: `models` name → settings; whether heads, the head of reviews and the rankers are trained too."""
 
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     heads: bool = True
@@ -107,7 +109,7 @@ def train(
     with together() as rank:
         work = _Work.of(stock, build, recipe, seed, report, rank)
         trained = work.models()
-        notes = [*work.notes, *work.ranker(), *work.heads(), *work.reviews()] if rank == 0 else []
+        notes = [*work.notes, *work.rankers(), *work.heads(), *work.reviews()] if rank == 0 else []
     return {"as_of": build.as_of.isoformat(), "interactions": len(work.data), "models": trained, "notes": notes}
 
 
@@ -186,26 +188,31 @@ class _Work:
             wait()
             self.frozen.append(model)
 
-    def ranker(self) -> list[str]:
-        """Learn what ranks a search, from what was bought after a moment in the past; too little is said."""
+    def rankers(self) -> list[str]:
+        """Learn what ranks a search and a recommendation, from what was bought after moments in the past."""
         if not self.recipe.ranker:
             return []
+        als = self.recipe.models.get(Als.name)
+        told: dict[str, Any] = {
+            "taste": None if als is None else made(Als.name, als),
+            "behaviour": next(iter(self.frozen), None),
+            "seed": self.seed,
+            "progress": self.report,
+        }
+        stock, build, judged, data = self.stock, self.build, self.judged, self.data
+        return [
+            self._learnt("ranker", RANKER, lambda: learn_ranker(stock, build, judged, data, **told)),
+            self._learnt("recommender", RECOMMENDER, lambda: learn_for_you(stock, build, data, **told)),
+        ]
+
+    def _learnt(self, name: str, file: str, learn: Callable[[], Ranker]) -> str:
+        """Keep what was learnt, and say from how much; too little is said."""
         try:
-            taste = made(Als.name, self.recipe.models[Als.name]) if Als.name in self.recipe.models else None
-            learnt = learn_ranker(
-                self.stock,
-                self.build,
-                self.judged,
-                self.data,
-                taste=taste,
-                behaviour=next(iter(self.frozen), None),
-                seed=self.seed,
-                progress=self.report,
-            )
+            ranker = learn()
         except NotReady as few:
-            return [f"ranker: {few}"]
-        learnt.save(self.stock.workspace.models / RANKER)
-        return [f"ranker: learnt from {learnt.facts['questions']:,} questions"]
+            return f"{name}: {few}"
+        ranker.save(self.stock.workspace.models / file)
+        return f"{name}: learnt from {ranker.facts['questions']:,} {'questions' if name == 'ranker' else 'orders'}"
 
     def heads(self) -> list[str]:
         """Fit the heads; what is missing for one of them is in the notes."""

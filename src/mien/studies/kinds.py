@@ -2,7 +2,8 @@
 
 *goes-with*: one basket a user after the split; half of it, drawn by seed, is the cart, the other half is to be found
 among all items. *buy-again*: what the first order after the split repeats, found among what the user has bought.
-*for-you*: the first order after the split, with what was bought shown always or as learned. *again*: of first purchases
+*for-you*: the first order after the split, with what was bought shown always or as learned, and weighed by what earlier
+orders taught. *again*: of first purchases
 after an earlier split, which are followed by the same item within `again_days`.
 """
 
@@ -47,6 +48,7 @@ from mien.testing.shops import RealShop
 NAME = "kinds"
 PARTS = ("goes-with", "buy-again", "for-you", "again")
 K = 10
+RANKED = "ranked as learned"
 SUPPORT = 5
 """Baskets that must hold a pair before its plain lift counts."""
 FEWEST = 300
@@ -211,8 +213,10 @@ def _for_you(shelved: Shelved, options: _Options) -> list[dict[str, Any]]:
     states = [shelved.state(user) for user in baskets.users[asked].tolist()]
     query = Query(user_id="u", kind=FOR_YOU)
     lists = {name: np.stack([shelved.rows(query, state, way) for state in states]) for name, way in ways.items()}
+    ranked = shelved.ranked(options.seed)
+    lists[RANKED] = np.stack([ranked.rows(query, state, RankingOptions()) for state in states])
     told = {"users": len(asked)}
-    return _rows(lists, place[mine], baskets.item[mine], "bought as learned", options.seed, told, "bought shown")
+    return _rows(lists, place[mine], baskets.item[mine], RANKED, options.seed, told, "bought as learned")
 
 
 # ── bought again within some days ────────────────────────────────────────────────────────────────────────────────

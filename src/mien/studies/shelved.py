@@ -14,6 +14,7 @@ from mien.features.population import spread
 from mien.features.state import FoldSettings, State
 from mien.features.weights import DEFAULT_WEIGHTS
 from mien.models.complements import Complements
+from mien.models.factor import Als
 from mien.models.interactions import Interactions
 from mien.models.items import ItemFacts
 from mien.models.markov import Markov
@@ -22,9 +23,11 @@ from mien.models.trend import Trend
 from mien.profiles.yardstick import Yardstick
 from mien.ranking.kind import Kind
 from mien.ranking.learnt import Learnt
+from mien.ranking.offering import Offering, learn_recommender
 from mien.ranking.options import RankingOptions
 from mien.ranking.past import past_shelf
 from mien.ranking.pipeline import answer
+from mien.ranking.ranker import Ranker
 from mien.ranking.rehearsal import state_of
 from mien.ranking.shelf import Context, Shelf
 from mien.testing.shops import RealShop
@@ -40,6 +43,7 @@ class Shelved:
     train: Interactions
     at_us: int
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    recommender: Ranker | None = None
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -53,7 +57,20 @@ class Shelved:
             Trend().fit(train, at_us=at_us),
         )
         standard = yardstick(self.shop.facets, train, at_us)
-        return replace(past_shelf(catalogue, standard, None, train, at_us=at_us, taste=None), learnt=learnt)
+        past = past_shelf(catalogue, standard, None, train, at_us=at_us, taste=Als() if self.recommender else None)
+        return replace(past, learnt=learnt, recommender=self.recommender)
+
+    def ranked(self, seed: int) -> "Shelved":
+        """The same with what ranks recommendations, learnt from orders before the moment. Cost: minutes."""
+
+        def offering(at_us: int) -> Offering:
+            known = self.train.until(at_us)
+            catalogue = catalogue_of(self.shop, known.n_items, at_us)
+            standard = yardstick(self.shop.facets, known, at_us)
+            shelf = past_shelf(catalogue, standard, None, known, at_us=at_us, taste=Als())
+            return Offering(shelf, known, at_us)
+
+        return replace(self, recommender=learn_recommender(self.train, self.at_us, offering, seed=seed))
 
     def state(self, user: int) -> State:
         """The folded history of a user."""
