@@ -16,14 +16,14 @@ from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU
 from mien.shop.crowding import alone
-from mien.shop.opened import Opened
 from mien.shop.people import People
 from mien.shop.segments import Segments
 from mien.shop.serving import Serving
+from mien.shop.standing import Standing
 from mien.shop.writing import write_profiles
 
 
-class Asking(Opened):
+class Asking(Standing):
     """What a shop is asked. Safe for several threads."""
 
     def profile(self, user: str, as_of: datetime | None = None, *, language: Language | None = None) -> Profile:

@@ -25,6 +25,7 @@ from mien.shop.forgetting import erase, export, finish_erasures
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import chosen, dead_letters, mend, replay_messages, replay_rows
 from mien.shop.opened import HERE, Clock, utc_now
+from mien.shop.runs import keep_run
 from mien.shop.serving import current
 from mien.shop.training import TrainRecipe, train
 from mien.shop.workspace import Build, Workspace
@@ -121,7 +122,7 @@ class Shop(Asking):
         progress: Progress | None = None,
         **options: Any,
     ) -> dict[str, Any]:
-        """The honest table as JSON-ready values: train before `at`, test on what came after.
+        """The honest table as JSON-ready values: train before `at`, test on what came after. Kept in `reports/`.
 
         `at`: None is 14 days before the end. `options`: those of `studies.evaluate.evaluate`.
         """
@@ -136,8 +137,9 @@ class Shop(Asking):
             facets=self._served(None).yardstick.facets,
             progress=progress or Silent(),
             **options,
-        )
-        return found.to_dict()
+        ).to_dict()
+        keep_run(self.workspace, build, found, to_us(self.clock()))
+        return found
 
     def _judgement(self, build: Build) -> Judgement:
         return Judgement.from_dict(self.stock.population(build.population).judgement)

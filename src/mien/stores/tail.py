@@ -183,6 +183,10 @@ class Tail:
     def __len__(self) -> int:
         return int(self._select("SELECT count(*) FROM tail")[0][0])
 
+    def count(self, since: int) -> int:
+        """How many events stand at an offset or after it."""
+        return int(self._select("SELECT count(*) FROM tail WHERE offset >= ?", (since,))[0][0])
+
     def read(self, since: int, most: int) -> tuple[list[LoggedEvent], int]:
         """Up to `most` events from an offset on, as the fold takes them, and the offset after them.
 

@@ -14,7 +14,7 @@ from mien.core.errors import NotReady, UsageError
 from mien.live import Live
 from mien.settings import ServerSettings
 from mien.shop import Shop
-from mien.web import errors, items, pages, privacy, query, segments, tracking
+from mien.web import errors, items, pages, privacy, query, segments, standing, tracking
 from mien.web.access import ACCESS, Needs
 from mien.web.admission import Admission
 from mien.web.front import Front
@@ -50,6 +50,7 @@ def create_app(
     app.include_router(privacy.router(shop))
     app.include_router(items.router(shop))
     app.include_router(segments.router(shop))
+    app.include_router(standing.router(shop))
     app.add_middleware(Limits, settings=settings)  # the one added last is met first
     app.add_middleware(Gate, admission=admission)
     app.add_middleware(Front, access=access)

@@ -11,6 +11,7 @@ from mien.core.query import Reason
 from mien.web.look.bars import Bar, ranking, signed, summands
 from mien.web.look.words import SHARED, TEXT, say
 from mien.web.look.words_console import CONSOLE
+from mien.web.look.words_desk import DESK
 from mien.web.look.words_store import STORE
 
 
@@ -23,7 +24,7 @@ def test_every_phrase_is_there_in_both_languages_with_the_same_facts() -> None:
 
 
 def test_no_phrase_is_said_twice() -> None:
-    assert len(TEXT) == len(SHARED) + len(STORE) + len(CONSOLE)
+    assert len(TEXT) == len(SHARED) + len(STORE) + len(CONSOLE) + len(DESK)
 
 
 def test_a_phrase_has_its_facts() -> None:

@@ -1,6 +1,8 @@
 """The pages of the console."""
 
 from mien.web.console import login
+from mien.web.console.overview import PATH as OVERVIEW
+from mien.web.console.overview import overview
 from mien.web.console.shell import NEEDS, shell
 from mien.web.console.users import PATH as USERS
 from mien.web.console.users import users
@@ -8,7 +10,7 @@ from mien.web.look import frame
 from mien.web.look.frame import Page
 from mien.web.look.visit import Site
 
-PAGES: dict[str, Page] = {"/console": users, USERS: users}
+PAGES: dict[str, Page] = {OVERVIEW: overview, USERS: users}
 """Path → page; `shell.SECTIONS` has those that the bar on top leads to."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from mien.core.query import Reason
-from mien.report.local import number
+from mien.report.local import number, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,51 @@ def ranking(caption: str, bars: Sequence[Bar]) -> str:
         for bar in bars
     )
     return f'<ul class="bars" aria-label="{escape(caption, quote=True)}">{rows}</ul>'
+
+
+def strip(caption: str, parts: Sequence[tuple[str, str, int]]) -> str:
+    """One bar made of parts `(name, kind, count)`, with a legend that says the counts; parts of 0 are left out."""
+    shown = [part for part in parts if part[2]]
+    total = sum(n for _, _, n in shown) or 1
+    bar = "".join(f'<i class="{escape(kind, quote=True)}" style="flex-grow:{n}"></i>' for _, kind, n in shown)
+    legend = "".join(
+        f'<li><i class="{escape(kind, quote=True)}"></i>{escape(name)} <b>{number(n)}</b> '
+        f"<span>{percent(n / total, 1)}</span></li>"
+        for name, kind, n in shown
+    )
+    return (
+        f'<div class="strip-frame"><div class="strip" aria-hidden="true">{bar}</div>'
+        f'<ul class="strip-legend" aria-label="{escape(caption, quote=True)}">{legend}</ul></div>'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A mean with its interval. `value`: as it is written."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+    value: str
+    kind: str = ""
+
+
+def spans(caption: str, rows: Sequence[Span]) -> str:
+    """Bars of means from 0 on one scale, each with the whisker of its interval."""
+    most = max((max(one.high, one.mean) for one in rows), default=0.0) or 1.0
+
+    def at(value: float) -> str:
+        return f"{max(0.0, min(100.0, 100 * value / most)):.2f}%"
+
+    drawn = "".join(
+        f'<li class="bar-row"><span class="bar-name">{escape(one.name)}</span>'
+        f'<span class="bar-track span" aria-hidden="true"><i class="{escape(one.kind, quote=True)}" '
+        f'style="width:{at(one.mean)}"></i><b style="left:{at(one.low)};width:{at(one.high - one.low)}"></b></span>'
+        f'<span class="bar-value">{escape(one.value)}</span></li>'
+        for one in rows
+    )
+    return f'<ul class="bars" aria-label="{escape(caption, quote=True)}">{drawn}</ul>'
 
 
 def summands(caption: str, reasons: Sequence[Reason], score: float, words: tuple[str, str]) -> str:

@@ -33,7 +33,7 @@ def chart(
     """
     with El("figure.chart-frame"):
         El("figcaption.hidden", caption)
-        drawing = ui.echart({**_base(), **options}, on_point_click=on_point, renderer="svg")
+        drawing = ui.echart({**_base(options), **options}, on_point_click=on_point, renderer="svg")
         drawing.classes("chart").style(f"height:{height}px").props(f'role="img" aria-label="{_plain(caption)}"')
         with El("details"):
             El("summary", visit.say("numbers"))
@@ -71,16 +71,18 @@ def series(kind: str, name: str, data: Sequence[float | None], at: int = 0, **mo
     return made | more
 
 
-def _base() -> dict[str, Any]:
+def _base(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The house's own; a legend only where there are several series, and room for it over the axis' name."""
+    several = len(options.get("series", ())) > 1
     tip = {"backgroundColor": SURFACE, "borderColor": LINE, "textStyle": {"color": INK, "fontSize": 12}, "padding": 10}
     return {
         "animation": False,
         "textStyle": {"fontFamily": "inherit"},
         "color": list(COLOURS),
-        "grid": {"left": 8, "right": 12, "top": 36, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 12, "top": 62 if several else 36, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True, "appendToBody": False, **tip},
-        "legend": {"type": "scroll", "top": 0, "left": 0, "icon": "roundRect", "itemWidth": 10, "itemHeight": 10,
-                   "textStyle": FONT, "pageTextStyle": FONT},
+        "legend": {"show": several, "type": "scroll", "top": 0, "left": 0, "icon": "roundRect", "itemWidth": 10,
+                   "itemHeight": 10, "textStyle": FONT, "pageTextStyle": FONT},
     }  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def register(site: Site, pages: Pages, shell: Callable[[Visit, Pages], None], ne
 
 def head() -> None:
     """Style and script of ours."""
-    for name in ("look.css", "look.js"):
+    for name in ("look.css", "desk.css", "look.js"):
         version = hashlib.blake2b((FOLDER / name).read_bytes(), digest_size=6).hexdigest()
         address = f"{STATIC}/{name}?v={version}"
         tag = (

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mien.profiles.wording import Language
 from mien.web.look.words_console import CONSOLE
+from mien.web.look.words_desk import DESK
 from mien.web.look.words_store import STORE
 
 SHARED: Mapping[str, tuple[str, str]] = {
@@ -63,7 +64,7 @@ SHARED: Mapping[str, tuple[str, str]] = {
     "act_impression": ("impression", "曝光"),
     "act_click": ("click", "点击"),
 }
-TEXT: Mapping[str, tuple[str, str]] = {**SHARED, **STORE, **CONSOLE}
+TEXT: Mapping[str, tuple[str, str]] = {**SHARED, **STORE, **CONSOLE, **DESK}
 
 
 def say(key: str, language: Language, **facts: object) -> str:
