@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 import typer
 from packaging.requirements import Requirement
+from starlette.testclient import TestClient
 
 from mien.cli import app as commands
 from mien.collect.spec import MEANINGS
@@ -242,6 +243,14 @@ def test_the_scope_of_every_route_is_described(api: Any) -> None:
         assert (told[1] if told else "open") == ACCESS[route], route
     scopes = rows((DOCS / "http.md").read_text(encoding="utf-8").partition("### Keys")[2].partition("### Errors")[0])
     assert [words(row[0])[0] for row in scopes] == list(SCOPES)
+
+
+def test_every_metric_is_described(api: Any) -> None:
+    with TestClient(api) as client:
+        told = set(re.findall(r"^# TYPE (\w+)", client.get("/metrics").text, re.MULTILINE))
+    for page in (DOCS / "running.md", DOCS / "zh" / "running.md"):
+        found = [name for row in rows(page.read_text(encoding="utf-8")) if len(row) == 3 for name in words(row[0])]
+        assert {name for name in found if name.startswith("mien_")} == told
 
 
 def test_every_tracked_event_is_described() -> None:

@@ -35,7 +35,7 @@ OUT_OF_PLACE = {
 
 def own_files() -> list[Path]:
     """Every file that belongs to the project, build outputs and workspaces left aside."""
-    folders = (".ci", "benchmarks", "docs", "examples", "recipes", "src", "tests")
+    folders = (".ci", "benchmarks", "deploy", "docs", "examples", "recipes", "src", "tests")
     inside = [path for folder in folders for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
     beside = [path for path in ROOT.iterdir() if not path.name.startswith(".") or path.name == ".gitignore"]
     return sorted(path for path in inside + beside if path.is_file())

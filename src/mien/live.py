@@ -66,6 +66,7 @@ class Live:
         self._queued = 0
         self._change = threading.Condition()
         self._appended = threading.Event()
+        self._behind_since_s: float | None = None
         self._closing, self._closes = False, threading.Event()
         self._threads = [
             threading.Thread(target=self._append_all, name="mien-append", daemon=True),
@@ -91,6 +92,16 @@ class Live:
         self._threads[0].join()
         self._appended.set()
         self._threads[1].join()
+
+    @property
+    def queued(self) -> int:
+        """Messages that wait for the disk."""
+        return self._queued
+
+    def behind_s(self) -> float:
+        """For how long there has been something to fold; 0 where profiles hold all that this object wrote."""
+        since_s = self._behind_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
 
     # -- in ---------------------------------------------------------------------------------------------------
 
@@ -126,6 +137,8 @@ class Live:
     def _append_all(self) -> None:
         while (group := self._next_group()) is not None:
             self._append(group)
+            if self._behind_since_s is None:
+                self._behind_since_s = time.monotonic()
             self._appended.set()
 
     def _next_group(self) -> list[_Waiting] | None:
@@ -166,6 +179,8 @@ class Live:
             try:
                 while self._fold_some():
                     pass
+                if not self._appended.is_set():
+                    self._behind_since_s = None
             except TransientError as failed:
                 log.warning("events wait in the log to be folded: %s", failed)
                 self._closes.wait(IDLE_S)

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
@@ -115,6 +115,10 @@ class ServerSettings:
     proxies: tuple[str, ...] = field(
         default=("127.0.0.1", "::1"),
         metadata={"help": "addresses of proxies whose word is taken for who asks (X-Forwarded-For, X-Forwarded-Proto)"},
+    )
+    log: Literal["auto", "json", "text"] = field(
+        default="auto",
+        metadata={"help": "json, a line for each request; text, warnings alone; auto: text on a terminal"},
     )
 
     def __post_init__(self) -> None:

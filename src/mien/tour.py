@@ -19,7 +19,7 @@ from mien.shop import Shop, create
 from mien.shop import open as open_shop
 from mien.shop.serving import current
 from mien.stores.durable import write_whole
-from mien.web.app import run as serve
+from mien.web.server import run as serve
 
 DATASET = "dataset:completejourney"
 SOURCE_NOTE = (

@@ -10,8 +10,9 @@ import pytest
 import uvicorn
 
 from mien.shop import Shop
-from mien.web.app import create_app, served
+from mien.web.app import create_app
 from mien.web.keys import KeyCheck
+from mien.web.server import served
 
 Serve = Callable[..., AbstractContextManager[str]]
 

@@ -14,7 +14,8 @@ from mien.shop import Shop, create
 from mien.shop import open as open_shop
 from mien.testing.world import world
 from mien.web.access import ACCESS, Table
-from mien.web.app import create_app, run
+from mien.web.app import create_app
+from mien.web.server import run
 
 TRACK = {"type": "track", "event": "Product Viewed", "userId": "ann", "properties": {"product_id": "mug"}}
 Keyed = dict[str, str]

@@ -39,6 +39,7 @@ ACCESS: dict[str, Needs] = {
     "POST /v1/deadletters/replay": "admin",
     "GET /healthz": "open",
     "GET /readyz": "open",
+    "GET /metrics": "metrics",
     "GET /docs": "open",
     "GET /docs/oauth2-redirect": "open",
     "GET /redoc": "open",

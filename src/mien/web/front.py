@@ -1,14 +1,16 @@
 """The outermost layer: what holds for every answer, whoever gives it."""
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from mien.web import errors
+from mien.web import errors, logs
 from mien.web.access import ACCESS, Needs, Table
+from mien.web.metrics import Metrics
 
 log = logging.getLogger("mien.web")
 
@@ -48,40 +50,57 @@ HSTS: Final[Headers] = ((b"strict-transport-security", b"max-age=31536000"),)
 
 
 class Front:
-    """Finds the entry of a request in the table of access, and gives every answer its headers. Pure ASGI.
+    """Finds the entry of a request in the table of access, gives every answer its headers and its id, and counts it.
 
-    An error that nobody foresaw is logged and answered without a trace.
+    An error that nobody foresaw is logged and answered without a trace. Pure ASGI.
     """
 
-    def __init__(self, app: ASGIApp, access: Mapping[str, Needs] = ACCESS) -> None:
-        self.app, self.table = app, Table(access)
+    def __init__(self, app: ASGIApp, counts: Metrics, access: Mapping[str, Needs] = ACCESS) -> None:
+        self.app, self.counts, self.table = app, counts, Table(access)
 
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
         if connection["type"] not in ("http", "websocket"):
             return await self.app(connection, receive, send)
-        method, path = connection.get("method", "GET"), connection["path"]
         state = connection.setdefault("state", {})
-        state["entry"] = entry = self.table.entry(method, path)
+        state["entry"] = entry = self.table.entry(connection.get("method", "GET"), connection["path"])
         state["needs"] = "admin" if entry is None else self.table.access[entry]
         state["caller"] = None
         if connection["type"] == "websocket":
             return await self.app(connection, receive, send)
-        headers, started = headers_of(path, state["needs"], connection.get("scheme", "http")), False
-
-        async def headed(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message["headers"], *headers]
-            await send(message)
-
+        answering = _Answering(connection, send)
+        logs.REQUEST_ID.set(answering.request_id)
         try:
-            await self.app(connection, receive, headed)
+            await self.app(connection, receive, answering.send)
         except Exception:
-            log.exception("unforeseen error at %s", entry or "a path that is no route")
-            if not started:
-                answer = errors.answer(500, "error", "Something went wrong inside. The server's log says what.")
-                await answer(connection, receive, headed)
+            await self._unforeseen(connection, receive, answering)
+        finally:
+            seconds, caller = time.perf_counter() - answering.began_s, state["caller"]
+            self.counts.answered(entry, answering.status, seconds)
+            logs.answered(entry, answering.status, seconds, caller.key_id if caller else None)
+
+    async def _unforeseen(self, connection: Connection, receive: Receive, answering: "_Answering") -> None:
+        log.exception("unforeseen error at %s", connection["state"]["entry"] or "a path that is no route")
+        if not answering.status:
+            message = f"Something went wrong inside. The server's log says what, at {answering.request_id}."
+            await errors.answer(500, "error", message)(connection, receive, answering.send)
+
+
+class _Answering:
+    """One answer on its way. `status`: 0 until it has begun."""
+
+    def __init__(self, connection: Connection, send: Send) -> None:
+        self.began_s, self.status, self._send = time.perf_counter(), 0, send
+        said = next((value for name, value in connection["headers"] if name == logs.ID_HEADER), None)
+        self.request_id = logs.request_id(said)
+        path, needs = connection["path"], connection["state"]["needs"]
+        self._headers = headers_of(path, needs, connection.get("scheme", "http"))
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = (logs.ID_HEADER, self.request_id.encode())
+            message["headers"] = [*message["headers"], *self._headers, own]
+        await self._send(message)
 
 
 def headers_of(path: str, needs: Needs, scheme: str) -> Headers:

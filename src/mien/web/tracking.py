@@ -5,6 +5,7 @@ where they understand neither. A bad message of a batch is a dead letter, never 
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -18,6 +19,8 @@ from mien.web.admission import Admission
 from mien.web.bodies import unpacked
 from mien.web.keys import key_of_body
 
+Kept = Callable[[Mapping[str, int]], None]
+"""Told of the fates of a batch once it is durable."""
 MANY = ("batch", "import")
 SHORT = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch"}
 """Short forms, as libraries in browsers use them."""
@@ -31,13 +34,13 @@ CORS = {
 SUMMARIES = {"batch": "Take in messages of any kind", "import": "Take in messages of the past"}
 
 
-def router(admission: Admission) -> APIRouter:
-    """The routes; `app.state.live` takes what they are sent."""
+def router(admission: Admission, kept: Kept) -> APIRouter:
+    """The routes; `app.state.live` takes what they are sent, and `kept` is told what became of it."""
     routes = APIRouter(prefix="/v1")
 
     def add(path: str, name: str, *, shown: bool) -> None:
         async def post(request: Request) -> Response:
-            return await take(request, None if name in MANY else name, admission)
+            return await take(request, None if name in MANY else name, admission, kept)
 
         routes.add_api_route(
             f"/{path}",
@@ -61,15 +64,16 @@ async def preflight() -> Response:
     return Response(status_code=204, headers=CORS)
 
 
-async def take(request: Request, kind: str | None, admission: Admission) -> Response:
+async def take(request: Request, kind: str | None, admission: Admission, kept: Kept) -> Response:
     """Read, append, and answer when it is durable."""
     live: Live = request.app.state.live
     try:
         body = unpacked(await request.body(), request.headers.get("content-encoding"))
         caller = request.state.caller or await admission.admit(key_of_body(body), "write", request.state.asking)
-        source = caller.source
+        request.state.caller, source = caller, caller.source
         messages = live.read(body, source=source, kind=kind)
         fates = await asyncio.wrap_future(live.submit(messages, source=source))
+        kept(fates)
     except MienError as error:
         return errors.of(error, CORS)
     if kind is not None and isinstance(messages[0], Refusal):
