@@ -96,3 +96,32 @@ def test_an_item_by_its_id(built: Shop, toy: World) -> None:
     assert item is not None
     assert item.item_id == toy.item_ids[0]
     assert built.item("nothing") is None
+
+
+def test_a_tag_is_explained_by_the_deeds_it_rests_on(built: Shop, toy: World) -> None:
+    user = toy.user_ids[0]
+    tag = built.profile(user).tags[0]
+    found = built.people.explain_tag(user, tag.facet, tag.value)
+    assert found.tag == tag
+    assert sum(one.share for one in found.witnesses) == pytest.approx(1.0)
+    mine = {event.event_id for event in toy.events if event.user_id == user}
+    assert {one.event_id for one in found.witnesses} <= mine
+    assert built.people.explain_tag(user, tag.facet, tag.value, language="zh").reading != found.reading
+    with pytest.raises(UnknownName, match="tag"):
+        built.people.explain_tag(user, "category", "nothing of the kind")
+
+
+def test_a_moment_past_is_opened_once(fresh: Shop, toy: World) -> None:
+    """One looks at a moment from several sides; what answers for it is kept until another one, or a change."""
+    user, past = toy.user_ids[0], toy.at - timedelta(days=20)
+    first = fresh.people.person(user, as_of=past).serving
+    assert fresh.people.person(user, as_of=past).serving is first
+    assert fresh.people.person(user, as_of=past - timedelta(days=1)).serving is not first
+    fresh.put_items([{"item_id": toy.item_ids[0], "title": "Another name"}])
+    assert fresh.people.person(user, as_of=past).serving is not first
+
+
+def test_the_fullest_shelves_come_first(built: Shop, toy: World) -> None:
+    tops = Counter((one or "").split("/")[0] for one in toy.items["category"].to_pylist() if one)
+    assert built.shelves(100) == sorted(tops, key=lambda name: (-tops[name], name))
+    assert built.shelves(1) == built.shelves(100)[:1]

@@ -138,9 +138,9 @@ class Asking(Standing):
         asked = Query(query, user, k, dict(filters or {}), personalise, None, kind, tuple(cart), tuple(context))
         return serving.explain(asked, item, self._at(None, serving), language)
 
-    def _now(self) -> tuple[Serving, int]:
-        serving = self._served(None)
-        return serving, self._at(None, serving)
+    def _now(self, as_of: datetime | None = None) -> tuple[Serving, int]:
+        serving = self._served(as_of)
+        return serving, self._at(as_of, serving)
 
     @property
     def people(self) -> People:

@@ -23,17 +23,18 @@ class Current:
     def __init__(self, stock: Stock, now: Callable[[], int]) -> None:
         self._stock, self._now = stock, now
         self._held: Serving | None = None
+        self._past: tuple[tuple[Build, int, int], Serving] | None = None
         self._lock = threading.Lock()
 
     def drop(self) -> None:
         """Make it anew at the next question: what it was made of has changed."""
-        self._held = None
+        self._held = self._past = None
 
     def at(self, as_of_us: int | None = None) -> Serving:
         """What answers questions of a moment (None: of now). `NotReady` before the first build."""
         build = current(self._stock)
         if as_of_us is not None and (as_of_us < build.as_of_us or as_of_us < self._newest_us(build)):
-            return Serving(self._stock, build, as_of_us)
+            return self._back(build, as_of_us)
         held = self._held
         if held is None or held.build != build:
             with self._lock:
@@ -51,6 +52,13 @@ class Current:
         with self._lock:
             held = self._made(build)
             return held if self._covers(held) else self._followed(held)
+
+    def _back(self, build: Build, as_of_us: int) -> Serving:
+        """What answers at a moment past; the last one is kept, since one looks at a moment from several sides."""
+        past, key = self._past, (build, as_of_us, self._stock.changes.last())
+        if past is None or past[0] != key:
+            past = self._past = key, Serving(self._stock, build, as_of_us)
+        return past[1]
 
     def _made(self, build: Build) -> Serving:
         held = self._held

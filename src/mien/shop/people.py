@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
-from mien.core.clock import from_us, to_us
+from mien.core.clock import from_us
 from mien.core.errors import UnknownName
 from mien.core.event import ACTION_CODE, LoggedEvent
 from mien.core.ids import UserRow
+from mien.core.item import Facet
 from mien.features.codec import decode
+from mien.features.state import State
 from mien.profiles.activity import lifecycle
+from mien.profiles.explain import Explanation, explain_tag
+from mien.profiles.wording import Language
 from mien.shop.serving import Serving
 
-Served = Callable[[], tuple[Serving, int]]
-"""What answers now, and which moment now is (µs)."""
+Served = Callable[[datetime | None], tuple[Serving, int]]
+"""What answers at a moment (None: now), and which moment that is (µs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class People:
 
         `name=value` looks at one trait. Cost: every id is opened, some 100 ms for 10,000 people.
         """
-        serving, at_us = self._served()
+        serving, at_us = self._served(None)
         catalog = serving.stock.catalog
         ids = dict(zip(*(catalog.users.table()[name].to_pylist() for name in ("row", "key")), strict=True))
         declared = {row: user.traits for row, user in catalog.declarations()}
@@ -110,7 +115,7 @@ class People:
 
     def events(self, user: str) -> int:
         """How many events of a user the profile holds; 0 for an id never seen. Cost: one state is read."""
-        serving, at_us = self._served()
+        serving, at_us = self._served(None)
         state = serving.state(user, at_us)
         return 0 if state is None else state.events
 
@@ -119,13 +124,22 @@ class People:
 
         Cost: one bucket of the log is read, some 50 ms for a thousand events.
         """
-        serving, at_us = self._served()
+        serving, at_us = self._served(as_of)
         row = serving.stock.catalog.users.row(user)
         if row is None:
             raise UnknownName("user", user)
-        until_us = at_us if as_of is None else min(at_us, to_us(as_of))
-        events = serving.stock.events(serving.stock.persons(row), until_us, serving.judgement)
+        events = serving.stock.events(serving.stock.persons(row), at_us, serving.judgement)
         return Person(serving, sorted(events, key=lambda event: (-event.at_us, event.event_id)))
+
+    def explain_tag(
+        self, user: str, facet: str, value: str, as_of: datetime | None = None, *, language: Language | None = None
+    ) -> Explanation:
+        """Why a user has a tag: which goods, which acts, which events. `UnknownName` for a tag they do not have."""
+        serving, at_us = self._served(as_of)
+        language = language or serving.stock.language
+        profile = serving.profile(user, at_us, language)
+        state = serving.state(user, at_us) or State(serving.stock.settings.fold)
+        return explain_tag(profile, facet, value, state, serving.catalogue, serving.yardstick, at_us, language=language)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +173,7 @@ class Person:
     def interests(self, facet: str = "category", most: int = 6) -> Interests:
         """How their choices were spread over the values of a facet, month by month, by the weights of actions.
 
-        Of a path that level is taken which is the first to tell three values apart.
+        Of a path that level is taken which is the first to tell their choices apart: no value has more than half.
         """
         yardstick, shifts = self.serving.yardstick, self.serving.stock.settings.fold.shifts
         levels = [one for one in yardstick.facets if one.name == facet]
@@ -167,9 +181,9 @@ class Person:
         held = (rows >= 0) & (rows < len(self.serving.catalogue))
         if not levels or not held.any():
             return Interests((), (), ())
-        chosen = next((one for one in levels if len(set(one.codes[rows[held]].tolist()) - {-1}) >= 3), levels[-1])
-        codes = np.where(held, chosen.codes[np.where(held, rows, 0)], -1)
         weights = np.maximum(yardstick.weights[[ACTION_CODE[event.action] for event in self.events]], 0.0)
+        chosen = next((one for one in levels if _spread(one, rows[held], weights[held])), levels[-1])
+        codes = np.where(held, chosen.codes[np.where(held, rows, 0)], -1)
         months = [_month(shifts.local_us(event.at_us)) for event in self.events]
         span = _span(min(months), max(months))
         sums = np.zeros((len(chosen.values), len(span)))
@@ -185,6 +199,13 @@ class Person:
             tuple(chosen.values[code] for code in best),
             tuple(tuple(round(float(one), 6) for one in row) for row in shares),
         )
+
+
+def _spread(facet: Facet, rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> bool:
+    """Whether the weight of some items lies on several values, none of which has more than half."""
+    codes = facet.codes[rows]
+    sums = np.bincount(codes[codes >= 0], weights[codes >= 0], minlength=1)
+    return bool(sums.sum() > 0 and sums.max() <= sums.sum() / 2)
 
 
 def _month(local_us: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from mien.core.caller import Scope
 from mien.core.errors import MienError
 from mien.web.look.icons import icon
-from mien.web.look.parts import El, drawn, link, told
+from mien.web.look.parts import El, drawn, link, told, waiting
 from mien.web.look.visit import LANGUAGE, THEME, Site, Visit
 from mien.web.sessions import LOGIN
 
@@ -87,6 +87,7 @@ class Stage(ui.sub_pages):
                 if self._needs is not None and not visit.may(self._needs):
                     ui.navigate.reload()  # the session ended: the browser's page is asked for anew, and sent to sign in
                     return
+                waiting(visit.say("loading"), 6).classes("stage-waiting")
                 await page(visit, arguments.query_parameters)
             except asyncio.CancelledError:
                 raise

@@ -74,6 +74,12 @@ class Visit:
         """Who looks at the page right now: a session that ended, or whose key was revoked, is nobody's."""
         return self.site.sessions.caller(self.cookies.get(COOKIE))
 
+    @property
+    def key_id(self) -> str:
+        """By which key one looks, for the audit."""
+        caller = self.caller
+        return "" if caller is None else caller.key_id
+
     def may(self, needed: Scope) -> bool:
         """Whether who looks may do what needs a scope."""
         caller = self.caller
