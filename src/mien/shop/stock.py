@@ -34,7 +34,11 @@ from mien.stores.history import History
 from mien.stores.items import ItemTable, folded
 from mien.stores.open import open_profile_store
 from mien.stores.options import StoreSettings
+from mien.stores.sealed import SealedStore
 from mien.stores.tail import Tail
+
+STATES_SEALED = "states_sealed"
+"""Which store's states are known to be sealed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,12 +225,16 @@ class Stock:
 
 
 def open_states(workspace: Workspace, settings: StoreSettings, catalog: Catalog) -> ProfileStore:
-    """The profile store that the settings choose; on a server under a name of this workspace's own."""
-    if settings.profiles == "sqlite":
-        return open_profile_store(f"sqlite:{workspace.states}")
-    if not catalog.meta("namespace"):
+    """The profile store that the settings choose, sealed; on a server under a name of this workspace's own."""
+    if settings.profiles != "sqlite" and not catalog.meta("namespace"):
         catalog.set_meta("namespace", secrets.token_hex(8))
-    return open_profile_store(settings.profiles, settings, namespace=catalog.meta("namespace"))
+    url = f"sqlite:{workspace.states}" if settings.profiles == "sqlite" else settings.profiles
+    store = SealedStore(open_profile_store(url, settings, namespace=catalog.meta("namespace")), catalog.vault)
+    if catalog.meta(STATES_SEALED) != settings.profiles:
+        with workspace.folding():
+            store.seal_older()
+        catalog.set_meta(STATES_SEALED, settings.profiles)
+    return store
 
 
 def logged(events: pa.Table, user: UserRow) -> list[LoggedEvent]:

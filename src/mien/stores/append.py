@@ -1,6 +1,5 @@
 """How messages are kept: each once, under rows for its ids, with what it declares and who it says is who."""
 
-import hashlib
 import json
 import sqlite3
 from collections import Counter
@@ -10,15 +9,13 @@ from typing import Any
 from mien.core.clock import to_us
 from mien.core.consent import ANALYTICS, Word
 from mien.core.event import Event
-from mien.core.tables import LOG
 from mien.core.tracked import Refusal, Tracked
 from mien.stores.catalog import Catalog
+from mien.stores.private import OPEN, OTHER, QUOTED, SAID, TOLD, pack, received, unpack
 
 Rows = dict[tuple[str, str], int | None]
-COLUMNS = LOG.names
 NO_CONSENT = "no_consent"
 """The fate of a message whose user does not let it be kept."""
-QUOTED = ", ".join(f'"{name}"' for name in COLUMNS)
 
 
 class Append:
@@ -31,6 +28,8 @@ class Append:
         self.key, self.most_ids = key, most_ids
         self.fates: Counter[str] = Counter()
         self.events: list[tuple[Any, ...]] = []
+        self.private: list[tuple[int, bytes]] = []
+        self.others: list[tuple[int, str, int, bytes]] = []
         self.letters: list[dict[str, Any]] = []
         self.all_allow = catalog.consents.all_allow(ANALYTICS)
 
@@ -42,9 +41,15 @@ class Append:
                 self._refuse(message, message.raw)
             else:
                 self.fates[self._keep(message)] += 1
+        sealed = self.catalog.vault.seal_all(self.private, SAID)
         self.db.executemany(
-            f"INSERT INTO tail ({QUOTED}) VALUES ({', '.join('?' * len(COLUMNS))})",
-            self.events,
+            f"INSERT INTO tail ({QUOTED}, sealed) VALUES ({', '.join('?' * (len(OPEN) + 1))})",
+            ((*event, one) for event, one in zip(self.events, sealed, strict=True)),
+        )
+        said = self.catalog.vault.seal_all([(other[0], other[3]) for other in self.others], OTHER)
+        self.db.executemany(
+            "INSERT INTO others (user, name, at, sealed) VALUES (?, ?, ?, ?)",
+            ((*other[:3], one) for other, one in zip(self.others, said, strict=True)),
         )
         self.catalog.bury(self.db, self.letters)
         self.db.executemany(
@@ -72,11 +77,11 @@ class Append:
             if message.joins is not None:
                 self._join(user, message)
             return NO_CONSENT
-        key = hashlib.blake2b(f"{message.source}\0{message.message_id}".encode(), key=self.key, digest_size=16).digest()
-        known = self.db.execute("INSERT OR IGNORE INTO received VALUES (?, ?)", (key, message.digest)).rowcount == 0
+        key, print_ = received(self.key, message.source, message.message_id, message.digest)
+        known = self.db.execute("INSERT OR IGNORE INTO received VALUES (?, ?)", (key, print_)).rowcount == 0
         if known:
             (first,) = self.db.execute("SELECT fingerprint FROM received WHERE digest = ?", (key,)).fetchone()
-            if first == message.digest:
+            if first == print_:
                 return "duplicate"
             detail = f"another message of the id {message.message_id} was received first"
             said = {"messageId": message.message_id, "userId": message.user_id}
@@ -84,7 +89,8 @@ class Append:
             return "conflict"
         for refusal in message.refused:
             self._refuse(refusal, json.dumps({"userId": message.user_id, "said": refusal.detail}, ensure_ascii=False))
-        self.events.extend(self._logged(user, message.digest, event) for event in message.events)
+        for event in message.events:
+            self._log(user, message.digest, event)
         self._keep_rest(user, message)
         return "new"
 
@@ -93,12 +99,14 @@ class Append:
         letter = {"source": self.source, "file": None, "row": None, "reason": reason, "detail": detail, "raw": raw}
         self.letters.append(letter)
 
-    def _logged(self, user: int, digest: int, event: Event) -> tuple[Any, ...]:
+    def _log(self, user: int, digest: int, event: Event) -> None:
         item = None if event.item_id is None else self._row("item_ids", event.item_id)
-        return (
-            user, event.event_id, event.source, digest, str(event.action), item, to_us(event.at), event.value,
-            event.quantity, event.rating, event.query, event.text, event.impression_id, event.properties,
+        self.events.append(
+            (user, event.source, digest, str(event.action), item, to_us(event.at), event.value, event.quantity,
+             event.rating)
         )  # fmt: skip
+        private = (event.event_id, event.query, event.text, event.impression_id, event.properties)
+        self.private.append((user, pack(private)))
 
     def _know(self, user_ids: list[str]) -> None:
         """Give new users rows, all at once, since keys made together cost half; not where one must agree first."""
@@ -126,8 +134,7 @@ class Append:
             self.db.execute("INSERT OR IGNORE INTO named VALUES (?)", (user,))
             self.rows["named", message.user_id] = user
         if message.other is not None:
-            row = (user, message.other.name, message.at_us, message.other.properties)
-            self.db.execute("INSERT INTO others (user, name, at, properties) VALUES (?, ?, ?, ?)", row)
+            self.others.append((user, message.other.name, message.at_us, message.other.properties.encode()))
         for item_id, fields in message.items.items():
             self._row("item_ids", item_id)
             self.db.execute(
@@ -142,15 +149,16 @@ class Append:
 
     def _declare(self, user: int, message: Tracked) -> None:
         """The newest word about each trait counts, whatever order the words come in."""
-        self.db.executemany(
-            "INSERT INTO told VALUES (?, 'traits', ?, ?, ?) ON CONFLICT (user, kind, name) DO UPDATE SET "
-            "value = excluded.value, at = excluded.at WHERE (excluded.at, excluded.value) > (at, value)",
-            ((user, name, json.dumps(value), message.at_us) for name, value in message.traits.items()),
-        )
-        traits = self.catalog.traits(user) or {}
-        for name, value in self.db.execute("SELECT name, value FROM told WHERE user = ? AND kind = 'traits'", (user,)):
-            traits[name] = json.loads(value)
-        self.catalog.set_traits(self.db, user, traits)
+        vault = self.catalog.vault
+        found = self.db.execute("SELECT sealed FROM told_traits WHERE user = ?", (user,)).fetchone()
+        plain = vault.open(user, found[0], TOLD) if found else None
+        told: dict[str, tuple[int, str]] = {name: (at, said) for name, (at, said) in unpack(plain or pack({})).items()}
+        for name, value in message.traits.items():
+            told[name] = max(told.get(name, (-1, "")), (message.at_us, json.dumps(value)))
+        sealed = vault.seal(user, pack(told), TOLD)
+        self.db.execute("INSERT OR REPLACE INTO told_traits VALUES (?, ?)", (user, sealed))
+        newest = {name: json.loads(said) for name, (_, said) in told.items()}
+        self.catalog.set_traits(self.db, user, (self.catalog.traits(user) or {}) | newest)
 
     # -- consent ------------------------------------------------------------------------------------------------
 

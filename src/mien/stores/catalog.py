@@ -22,10 +22,11 @@ from mien.core.user import User, merged
 from mien.stores import consents
 from mien.stores.idmap import ItemIds, UserIds
 from mien.stores.letters import DeadLetter, letter_digest, read_letters, words_of
-from mien.stores.migration import TRAITS, is_older, seal_older
+from mien.stores.migration import bring_up, is_older
+from mien.stores.private import TRAITS
 from mien.stores.vault import USERS, Vault
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised when a released layout changes in a way an older Mien cannot read."""
 
 _SCHEMA = (
@@ -126,7 +127,7 @@ class Catalog:
         try:
             if is_older(self._db, LAYOUT):
                 with self.transaction() as db:
-                    seal_older(db, self.vault, self.users, LAYOUT)
+                    bring_up(db, self.vault, self.users, LAYOUT)
             self.set_meta("vault", self.vault.id)
             if self.meta("unsealed"):
                 self.purge(whole=True)

@@ -2,7 +2,8 @@
 
 It lies in the file of the ids and of the history's manifest, so that one transaction gives ids, keeps events and
 remembers that a message was received, and one transaction moves events into the history: nothing is lost or doubled
-whatever the instant of a crash. `synchronous=FULL`: a sync lies between an append and its return.
+whatever the instant of a crash. `synchronous=FULL`: a sync lies between an append and its return. What a person typed,
+wrote or declared is sealed under their key.
 """
 
 import json
@@ -10,7 +11,7 @@ import math
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, UserRow
 from mien.core.tables import LOG, LOGGED
 from mien.core.tracked import Refusal, Tracked
-from mien.stores.append import COLUMNS, QUOTED, Append, Rows, item_json
+from mien.stores.append import Append, Rows, item_json
 from mien.stores.catalog import Catalog
+from mien.stores.private import OPEN, OTHER, PRIVATE, QUOTED, SAID, unpack
 
 CACHED_IDS = 200_000
 """Ids of users and items whose rows are remembered, each some 100 bytes."""
@@ -34,30 +36,21 @@ MOST_IDS = 20
 _MOVED = "moved_before"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS tail (
-    offset INTEGER PRIMARY KEY AUTOINCREMENT, "{LOGGED.USER}" INTEGER NOT NULL, event_id TEXT NOT NULL,
-    source TEXT NOT NULL, fingerprint INTEGER NOT NULL, action TEXT NOT NULL, item INTEGER,
-    "{LOGGED.AT}" INTEGER NOT NULL, value REAL, quantity REAL, rating REAL, query TEXT, text TEXT,
-    impression_id TEXT, properties TEXT);
+    offset INTEGER PRIMARY KEY AUTOINCREMENT, "{LOGGED.USER}" INTEGER NOT NULL, source TEXT NOT NULL,
+    fingerprint INTEGER NOT NULL, action TEXT NOT NULL, item INTEGER, "{LOGGED.AT}" INTEGER NOT NULL,
+    value REAL, quantity REAL, rating REAL, sealed BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS tail_user ON tail ("{LOGGED.USER}");
 CREATE TABLE IF NOT EXISTS received (digest BLOB PRIMARY KEY, fingerprint INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS others (
-    id INTEGER PRIMARY KEY, user INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, properties TEXT NOT NULL);
+    id INTEGER PRIMARY KEY, user INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, sealed BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS others_user ON others (user);
-CREATE TABLE IF NOT EXISTS told (
-    user INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (user, kind, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told_traits (user INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS told_items (
     item_id TEXT PRIMARY KEY, fields TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS named (user INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS unfolded (person INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS fates (fate TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
-_OLD_CONSENTS = """
-INSERT OR IGNORE INTO consented
-    SELECT user, name, at, value = 'true', at, 'tracking' FROM told WHERE kind = 'consents';
-DELETE FROM told WHERE kind = 'consents';
-"""
-"""What an older Mien kept of consents."""
 
 
 class Tail:
@@ -73,7 +66,7 @@ class Tail:
         # a connection of its own: its transactions are nobody else's
         self._catalog = Catalog(path, vault, otherwise=otherwise)
         with self._catalog.transaction() as db:
-            for statement in filter(str.strip, (_SCHEMA + _OLD_CONSENTS).split(";\n")):
+            for statement in filter(str.strip, _SCHEMA.split(";\n")):
                 db.execute(statement)
         self._key = self._catalog.secret()
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -122,7 +115,7 @@ class Tail:
     def erase(self, db: sqlite3.Connection, user: int) -> int:
         """Remove a user in the caller's transaction (of any connection); returns how many events went."""
         gone = db.execute(f'DELETE FROM tail WHERE "{LOGGED.USER}" = ?', (user,)).rowcount
-        for table in ("others", "told", "named"):
+        for table in ("others", "told_traits", "named"):
             db.execute(f"DELETE FROM {table} WHERE user = ?", (user,))
         db.execute("DELETE FROM unfolded WHERE person = ?", (user,))
         return int(gone)
@@ -193,7 +186,14 @@ class Tail:
         A number that was not said is NaN, to be judged. Cost: some µs an event.
         """
         rows = self._select(_EVENTS, (since, most))
-        return [_logged(*row[1:]) for row in rows], rows[-1][0] + 1 if rows else since
+        private = self._opened([(row[1], row[-1]) for row in rows])
+        events = [_logged(said, *row[1:-1]) for row, said in zip(rows, private, strict=True) if said is not None]
+        return events, rows[-1][0] + 1 if rows else since
+
+    def _opened(self, sealed: Sequence[tuple[int, bytes]]) -> list[list[str | None] | None]:
+        """The private part of events (`PRIVATE`); None for those of users who are being erased."""
+        plain = self._catalog.vault.open_all(sealed, SAID)
+        return [None if one is None else unpack(one) for one in plain]
 
     def table(self, before: int | None = None, user: int | None = None) -> pa.Table:
         """The events before an offset (exclusive; None: all), of one user or of all, as the table engine takes them."""
@@ -204,9 +204,10 @@ class Tail:
         if user is not None:
             wheres.append(f'"{LOGGED.USER}" = ?')
             parameters.append(user)
-        return _table(
-            self._select(f"SELECT {QUOTED} FROM tail WHERE {' AND '.join(wheres)} ORDER BY offset", parameters)
-        )
+        query = f'SELECT {QUOTED}, "{LOGGED.USER}", sealed FROM tail WHERE {" AND ".join(wheres)} ORDER BY offset'
+        rows = self._select(query, parameters)
+        private = self._opened([row[-2:] for row in rows])
+        return _table([(*row[:-2], *said) for row, said in zip(rows, private, strict=True) if said is not None])
 
     def users(self, before: int) -> list[int]:
         """Rows with events before an offset, ascending."""
@@ -220,8 +221,10 @@ class Tail:
 
     def others(self, user: int) -> list[dict[str, Any]]:
         """What a user did that is no event of ours, oldest first."""
-        rows = self._select("SELECT name, at, properties FROM others WHERE user = ? ORDER BY at, id", (user,))
-        return [{"name": name, "at_us": at, "properties": json.loads(said)} for name, at, said in rows]
+        rows = self._select("SELECT name, at, sealed FROM others WHERE user = ? ORDER BY at, id", (user,))
+        plain = self._catalog.vault.open_all([(user, sealed) for _, _, sealed in rows], OTHER)
+        said = [(name, at, one) for (name, at, _), one in zip(rows, plain, strict=True) if one is not None]
+        return [{"name": name, "at_us": at, "properties": json.loads(one)} for name, at, one in said]
 
     def other_counts(self) -> dict[str, int]:
         """Name of an event that is none of ours → how many, most first."""
@@ -258,18 +261,19 @@ class Tail:
 
 
 _EVENTS = (
-    f'SELECT offset, "{LOGGED.USER}", event_id, action, "{LOGGED.AT}", item, value, quantity, query, text '
+    f'SELECT offset, "{LOGGED.USER}", action, "{LOGGED.AT}", item, value, quantity, sealed '
     "FROM tail WHERE offset >= ? ORDER BY offset LIMIT ?"
 )
 
 
 def _logged(
-    user: int, event_id: str, action: str, at_us: int, item: int | None, value: float | None, quantity: float | None,
-    query: str | None, text: str | None,
+    private: list[str | None], user: int, action: str, at_us: int, item: int | None, value: float | None,
+    quantity: float | None,
 ) -> LoggedEvent:  # fmt: skip
+    event_id, query, text, *_ = private
     return LoggedEvent(
         UserRow(user),
-        event_id,
+        event_id or "",
         Action(action),
         at_us,
         NO_ITEM if item is None else ItemRow(item),
@@ -281,9 +285,12 @@ def _logged(
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
-    columns: Iterator[Any] = zip(*rows, strict=True) if rows else iter([()] * len(COLUMNS))
+    names = (*OPEN, *PRIVATE)
+    columns = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
     arrays = [
-        pa.array(column, pa.int64()).cast(field.type) if field.name == LOGGED.AT else pa.array(column, field.type)
-        for field, column in zip(LOG, columns, strict=True)
+        pa.array(columns[field.name], pa.int64()).cast(field.type)
+        if field.name == LOGGED.AT
+        else pa.array(columns[field.name], field.type)
+        for field in LOG
     ]
     return pa.Table.from_arrays(arrays, schema=LOG)
