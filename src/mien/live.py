@@ -61,6 +61,7 @@ class Live:
 
     def __init__(self, shop: Shop, *, waiting: int = WAITING) -> None:
         self.shop, self.waiting = shop, waiting
+        self._cleaner = shop.cleaner  # made now, so that what is missing is told at the start
         self._fold = TailFold(shop.stock)
         self._queue: deque[_Waiting] = deque()
         self._queued = 0
@@ -111,12 +112,15 @@ class Live:
 
     def read(self, body: bytes, *, source: str = "http", kind: str | None = None) -> list[Tracked | Refusal]:
         """The messages of a body, each read or refused. Raises `UsageError` for a body that is no batch."""
-        received_us = to_us(self.shop.clock())
+        received_us, cleaner = to_us(self.shop.clock()), self._cleaner
         if kind is not None:
-            return [read_message(body, source=source, received_us=received_us, kind=kind)]
+            return [read_message(body, source=source, received_us=received_us, kind=kind, cleaner=cleaner)]
         envelope = read_envelope(body)
         sent_at = envelope.sent_at
-        return [read_message(one, source=source, received_us=received_us, sent_at=sent_at) for one in envelope.batch]
+        return [
+            read_message(one, source=source, received_us=received_us, sent_at=sent_at, cleaner=cleaner)
+            for one in envelope.batch
+        ]
 
     def submit(self, messages: Sequence[Tracked | Refusal], *, source: str = "http") -> "Future[Fates]":
         """Hand messages over; the future has their fates (see `Tail.append`) once they are durable.

@@ -89,6 +89,20 @@ class PrivacySettings:
         default="vault", metadata={"help": "folder of the users' keys: of the workspace, or an absolute path elsewhere"}
     )
 
+    clean: bool = field(
+        default=True, metadata={"help": "whether direct identifiers in free text are taken out before it is kept"}
+    )
+    joinable: bool = field(
+        default=False, metadata={"help": "whether a keyed hash stands in their place, so that equal ones can be joined"}
+    )
+    presidio: tuple[str, ...] = field(
+        default=(), metadata={"help": "further kinds to take out, by Presidio's names, as US_SSN (extra privacy)"}
+    )
+    personal: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "names of traits that are shown masked to read keys, beside e-mail, phone, name, …"},
+    )
+
     def __post_init__(self) -> None:
         if self.unknown not in ("opt-out", "opt-in"):
             raise UnknownName("way of taking silence", self.unknown, ("opt-out", "opt-in"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mien.collect.cleaning import Cleaner
 from mien.collect.refused import RAW_LENGTH, RECEIVED
 from mien.collect.tracking import BATCH_BYTES, read_message, time_us
 from mien.collect.wire import Envelope
@@ -23,7 +24,9 @@ _peek = msgspec.json.Decoder(_Peek)
 _envelopes = msgspec.json.Decoder(Envelope)
 
 
-def read_record(value: bytes | None, place: str, *, source: str, received_us: int) -> list[Tracked | Refusal]:
+def read_record(
+    value: bytes | None, place: str, *, source: str, received_us: int, cleaner: Cleaner | None
+) -> list[Tracked | Refusal]:
     """The messages of one record: one message, or a batch as it is sent over HTTP.
 
     A message without an id gets that of its place, `place` or `place#n`, which is the same however often the record is
@@ -33,22 +36,27 @@ def read_record(value: bytes | None, place: str, *, source: str, received_us: in
         return [Refusal("empty_record", f"the record {place} has no value")]
     if len(value) > BATCH_BYTES:
         detail = f"the record {place} has {len(value):,} bytes; it may have {BATCH_BYTES:,}"
-        return [Refusal("too_large", detail, value[:RAW_LENGTH].decode("utf-8", "replace"))]
-    told: dict[str, Any] = {"source": source, "received_us": received_us}
+        return [_refused("too_large", detail, value, cleaner)]
+    told: dict[str, Any] = {"source": source, "received_us": received_us, "cleaner": cleaner}
     try:
         if _peek.decode(value).batch is None:
             return [read_message(value, unnamed=place, **told)]
         envelope = _envelopes.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         detail = f"the record {place}: {str(broken)[:200]}"
-        return [Refusal("bad_message", detail, value[:RAW_LENGTH].decode("utf-8", "replace"))]
+        return [_refused("bad_message", detail, value, cleaner)]
     return [
         read_message(one, sent_at=envelope.sent_at, unnamed=f"{place}#{number}", **told)
         for number, one in enumerate(envelope.batch, start=1)
     ]
 
 
-def reread(raw: str, *, source: str, now_us: int) -> Tracked | Refusal | None:
+def _refused(reason: str, detail: str, value: bytes, cleaner: Cleaner | None) -> Refusal:
+    refusal = Refusal(reason, detail, value[:RAW_LENGTH].decode("utf-8", "replace"))
+    return refusal if cleaner is None else cleaner.refusal(refusal)
+
+
+def reread(raw: str, *, source: str, now_us: int, cleaner: Cleaner | None) -> Tracked | Refusal | None:
     """A message that was refused and may have been mended, as of when it was received; None for what is no message.
 
     One that does not say when it was received is received now.
@@ -60,4 +68,5 @@ def reread(raw: str, *, source: str, now_us: int) -> Tracked | Refusal | None:
     if not isinstance(said, dict):
         return None
     received_us = time_us(said.get(RECEIVED)) if isinstance(said.get(RECEIVED), str) else None
-    return read_message(raw.encode(), source=source, received_us=min(now_us, received_us or now_us))
+    received_us = min(now_us, received_us or now_us)
+    return read_message(raw.encode(), source=source, received_us=received_us, cleaner=cleaner)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,10 +12,12 @@ from typing import Any, cast
 
 import pyarrow.parquet as pq
 
+from mien.collect.cleaned import clean_events, clean_verdicts
+from mien.collect.cleaning import Cleaner
 from mien.collect.mapping import Kind
 from mien.collect.source import CollectOptions, Delivery, SourceReport, collect
 from mien.core.ports import Progress
-from mien.core.tables import ITEM, USER
+from mien.core.tables import EVENT, ITEM, USER
 from mien.core.user import User
 from mien.prepare.report import Arrivals
 from mien.shop.workspace import Workspace
@@ -78,6 +81,7 @@ class Intake:
     items: ItemTable
     options: CollectOptions
     now_us: int
+    cleaner: Cleaner | None = None
 
     def take(self, kind: str, source: object, mapping: Path | None, progress: Progress) -> IngestReport:
         """Collect one source and keep what is in it: items and users first, so that events find them."""
@@ -86,6 +90,7 @@ class Intake:
             delivery = collect(
                 cast(Kind, kind), source, folder=folder, options=drafts, mapping=mapping, progress=progress
             )
+            self._clean(delivery)
             own = isinstance(source, str) and source.startswith(DATASET)
             declared = own or kind == "items"
             items = self._keep_items(delivery.items, derived=not declared)
@@ -96,6 +101,13 @@ class Intake:
         self._remember_mapping(delivery.report)
         drafted = () if mapping or own else (delivery.report.mapping,)
         return IngestReport((delivery.report,), arrivals, items, users, drafted)
+
+    def _clean(self, delivery: Delivery) -> None:
+        """Take direct identifiers out of texts, properties and rows that could not be used."""
+        if self.cleaner is not None:
+            if delivery.events is not None:
+                clean_events(delivery.events, self.cleaner)
+            clean_verdicts(delivery.verdicts, self.cleaner, _ids(delivery.report))
 
     @contextmanager
     def _folder(self, kind: str) -> Iterator[Path]:
@@ -116,7 +128,7 @@ class Intake:
     def _keep_users(self, path: Path | None) -> int:
         if path is None:
             return 0
-        told = [_user(row) for row in pq.read_table(path).to_pylist()]
+        told = [_user(row, self.cleaner) for row in pq.read_table(path).to_pylist()]
         gone = self.catalog.erased([user.user_id for user in told])
         users = [user for user, erased in zip(told, gone, strict=True) if not erased]
         rows = self.catalog.users.add([user.user_id for user in users])
@@ -146,8 +158,20 @@ def _arrivals(report: SourceReport, appended: Appended | None) -> dict[str, Any]
     return counts
 
 
-def _user(row: dict[str, Any]) -> User:
+def _ids(report: SourceReport) -> frozenset[str]:
+    """The columns of a source that are ids."""
+    found: set[str] = set()
+    for one in (report, *report.also):
+        named = tomllib.loads(one.mapping).get("map", {})
+        for name in (EVENT.EVENT_ID, EVENT.USER_ID, EVENT.ITEM_ID):
+            columns = named.get(name, [])
+            found |= {columns} if isinstance(columns, str) else set(columns)
+    return frozenset(found)
+
+
+def _user(row: dict[str, Any], cleaner: Cleaner | None) -> User:
     traits, consents = (json.loads(row[name] or "{}") for name in (USER.TRAITS, USER.CONSENTS))
+    traits = traits if cleaner is None else cleaner.traits(traits)
     return User(row[USER.USER_ID], traits, consents)
 
 

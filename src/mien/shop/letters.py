@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mien.collect.cleaning import MESSAGE_IDS, Cleaner
 from mien.collect.mapping import Kind, read_mapping
 from mien.collect.refused import RECEIVED
 from mien.collect.stream import reread
@@ -44,7 +45,9 @@ def of_message(letter: DeadLetter) -> bool:
     return letter.file is None and letter.row is None and (letter.reason == MENDED or RECEIVED in _row(letter))
 
 
-def mend(catalog: Catalog, number: int, row: dict[str, Any], now_us: int) -> dict[str, Any]:
+def mend(
+    catalog: Catalog, number: int, row: dict[str, Any], now_us: int, cleaner: Cleaner | None = None
+) -> dict[str, Any]:
     """Put a mended row or message in place of what a letter holds; the letter as it is now.
 
     A message is judged at once: its reason is what is still wrong, or `mended`. Raises `UnknownName` for a letter
@@ -56,7 +59,8 @@ def mend(catalog: Catalog, number: int, row: dict[str, Any], now_us: int) -> dic
         raise UsageError(f"A message may have {EVENT_BYTES:,} bytes; this one has {len(raw.encode()):,}.")
     reason, detail = letter.reason, letter.detail
     if letter.file is None and letter.row is None:
-        again = reread(raw, source=letter.source, now_us=now_us)
+        raw = raw if cleaner is None else cleaner.json(raw, MESSAGE_IDS)
+        again = reread(raw, source=letter.source, now_us=now_us, cleaner=cleaner)
         reason, detail = (again.reason, again.detail) if isinstance(again, Refusal) else (MENDED, None)
     catalog.change_dead_letter(number, reason, detail, raw)
     return asdict(_letter(catalog, number))
@@ -76,7 +80,9 @@ def chosen(catalog: Catalog, numbers: Iterable[int] | None) -> list[DeadLetter]:
     return [_letter(catalog, number) for number in dict.fromkeys(numbers)]
 
 
-def replay_messages(stock: Stock, letters: list[DeadLetter], now_us: int) -> tuple[int, int]:
+def replay_messages(
+    stock: Stock, letters: list[DeadLetter], now_us: int, cleaner: Cleaner | None = None
+) -> tuple[int, int]:
     """Read refused messages again and append those that can be used; how many were read, and how many are new.
 
     Each leaves the list once it is durable in the log; one that was read again before changes nothing there.
@@ -84,7 +90,7 @@ def replay_messages(stock: Stock, letters: list[DeadLetter], now_us: int) -> tup
     mine = [letter for letter in letters if of_message(letter)]
     ready: dict[str, list[tuple[DeadLetter, Tracked]]] = defaultdict(list)
     for letter in mine:
-        again = reread(letter.raw or "", source=letter.source, now_us=now_us)
+        again = reread(letter.raw or "", source=letter.source, now_us=now_us, cleaner=cleaner)
         if isinstance(again, Tracked):
             ready[letter.source].append((letter, again))
         elif again is not None and again.reason != letter.reason:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mien.collect import presidio
+from mien.collect.cleaning import Cleaner
 from mien.core.clock import to_us
 from mien.core.errors import UnknownName
 from mien.core.ids import UserRow
@@ -56,6 +59,18 @@ class Opened:
         self.audit = Audit(self.workspace.audit, self._audit_head(), catalog.secret())
         self._current = Current(self.stock, lambda: to_us(self.clock()))
         self._saved, self._crowds = SavedSegments(self.workspace.catalog), Crowds(self.stock)
+
+    @cached_property
+    def cleaner(self) -> Cleaner | None:
+        """What takes direct identifiers out of all that comes in; None where the shop wants them left in.
+
+        Raises `MissingExtra` where kinds of Presidio are wanted and it is not installed.
+        """
+        privacy = self.settings.privacy
+        if not privacy.clean:
+            return None
+        more = presidio.finder(privacy.presidio) if privacy.presidio else None
+        return Cleaner(self.stock.catalog.secret() if privacy.joinable else None, more, privacy.personal)
 
     def _audit_head(self) -> Path:
         """Where the end of the audit log is noted."""

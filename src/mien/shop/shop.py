@@ -76,7 +76,9 @@ class Shop(Asking):
             memory_limit=f"{engine.memory_mb}MB",
             threads=engine.cores,
         )
-        return Intake(self.workspace, stock.catalog, stock.history, stock.items, options, to_us(self.clock()))
+        return Intake(
+            self.workspace, stock.catalog, stock.history, stock.items, options, to_us(self.clock()), self.cleaner
+        )
 
     def build(
         self, as_of: datetime | None = None, engine: str = "duckdb", progress: Progress | None = None
@@ -164,7 +166,7 @@ class Shop(Asking):
     def mend(self, letter: int, row: Mapping[str, Any], *, by: str = HERE) -> dict[str, Any]:
         """Put a mended row or message in place of what a dead letter holds; the letter as it is now."""
         with self.workspace.writing():
-            mended = mend(self.stock.catalog, letter, dict(row), to_us(self.clock()))
+            mended = mend(self.stock.catalog, letter, dict(row), to_us(self.clock()), self.cleaner)
         self.note("mend", by=by, letter=letter)
         return mended
 
@@ -180,7 +182,7 @@ class Shop(Asking):
             def take(kind: Kind, file: Path, mapping: Path) -> IngestReport:
                 return intake.take(kind, str(file), mapping, Silent())
 
-            messages, new = replay_messages(self.stock, given, to_us(self.clock()))
+            messages, new = replay_messages(self.stock, given, to_us(self.clock()), self.cleaner)
             rows, accepted = replay_rows(self.workspace, catalog, given, take)
         TailFold(self.stock).catch_up()
         self.note("replay", by=by, letters=messages + rows)
