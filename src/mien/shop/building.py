@@ -15,14 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pyarrow as pa
 
 from mien.core.clock import DAY_US, from_us
 from mien.core.errors import NotReady, UsageError
 from mien.core.item import Catalogue
 from mien.core.ports import Progress
-from mien.core.tables import JUDGED, LOGGED
+from mien.core.tables import JUDGED, LOG, LOGGED
 from mien.features import engine as engines
 from mien.features.assemble import states
 from mien.features.population import Population, fit_population, is_outdated
@@ -347,11 +349,22 @@ def interactions(stock: Stock, judged: ir.Table) -> Interactions:
 
 
 def judged_log(stock: Stock, as_of_us: int, judgement: Judgement) -> ir.Table:
-    """The judged log up to a moment on the embedded engine, for studies and training."""
+    """The judged log up to a moment, history and tail as one, on the embedded engine; for studies and training.
+
+    Read while nobody moves the tail, or read again where somebody did meanwhile.
+    """
     con = engines.connect(
         threads=stock.settings.engine.cores,
         memory=f"{stock.settings.engine.memory_mb}MB",
         temporary=stock.workspace.spill,
     )
-    table = until(engines.read_parquet(con, stock.history.paths()), as_of_us)
-    return judge(table, judgement)
+    while True:
+        ingest = stock.catalog.meta("next_ingest")
+        tail, paths = stock.tail.table(), stock.history.paths()
+        if stock.catalog.meta("next_ingest") == ingest:
+            break
+    parts = [engines.read_parquet(con, paths).select(*LOG.names)] if paths else []
+    if len(tail) or not parts:
+        loose = pa.schema([column.with_nullable(True) for column in LOG])  # as Parquet is read
+        parts.append(con.create_table("tail", tail.cast(loose), temp=True))
+    return judge(until(ibis.union(*parts) if len(parts) > 1 else parts[0], as_of_us), judgement)

@@ -105,8 +105,9 @@ class Opened:
         return UserRow(row)
 
     def _at(self, asked: datetime | None, serving: Serving) -> int:
-        now_us = to_us(self.clock()) if self.served else serving.build.as_of_us
-        return at_of(asked, max(now_us, serving.build.as_of_us) if self.served else now_us)
+        if self.served:
+            return at_of(asked, max(to_us(self.clock()), serving.build.as_of_us))
+        return at_of(asked, self.stock.reach_us(serving.build))
 
     def _changed(self) -> None:
         """What was made of the stores does not hold any more."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ class Shop(Asking):
         """
         chosen = TrainRecipe.default() if recipe is None else TrainRecipe.read(Path(recipe))
         build = current(self.stock)
+        build = replace(build, as_of_us=self.stock.reach_us(build))
         with self.workspace.writing() if self.speaks else nullcontext():
             trained = train(self.stock, build, chosen, seed=seed, progress=progress)
         self._changed()
@@ -130,7 +131,7 @@ class Shop(Asking):
         """
         build = current(self.stock)
         judgement = self._judgement(build)
-        data = interactions(self.stock, judged_log(self.stock, build.as_of_us, judgement))
+        data = interactions(self.stock, judged_log(self.stock, self.stock.reach_us(build), judgement))
         at_us = None if at is None else to_us(at)
         found = evaluate(
             data,

@@ -27,7 +27,7 @@ from mien.prepare.clean import judge_event
 from mien.prepare.judgement import Judgement
 from mien.profiles.wording import Language
 from mien.settings import Settings
-from mien.shop.workspace import Workspace
+from mien.shop.workspace import Build, Workspace
 from mien.stores.catalog import Catalog
 from mien.stores.changes import ItemChanges
 from mien.stores.history import History
@@ -142,6 +142,11 @@ class Stock:
         if early:
             return max(early, key=lambda one: one.as_of_us)
         return min(found, key=lambda one: one.as_of_us)
+
+    def reach_us(self, build: Build) -> int:
+        """The time of the last event: of a build of the past its end, else of what was tracked since, too."""
+        span = None if build.history else self.tail.span_us()
+        return build.as_of_us if span is None else max(build.as_of_us, span[1])
 
     def version(self) -> tuple[int, int, int]:
         """Changes whenever anybody's state, words or ids may have."""
