@@ -115,7 +115,10 @@ def test_it_learns_from_windows_that_end_in_time(shop, offering_at, monkeypatch)
     assert ranker.known.base == again.known.base
 
 
-def test_wide_measures_are_for_recommendations(ranked):
-    examples = examples_of([])
-    assert not any(measure_of(name).wide for name in examples.narrow().columns)
-    assert any(measure_of(name).wide for name in ranked.shelf.recommender.known.columns)
+def test_wide_measures_are_for_recommendations(shop, offering_at):
+    at_us = shop.world.at_us - 28 * DAY_US
+    orders = first_orders(shop.world.interactions(), (at_us + 1, shop.world.at_us + 1))
+    examples = examples_of(offering_at(at_us).offer(orders))
+    wide = {name for name in examples.columns if measure_of(name).wide}
+    assert wide == {"repeat.times", "repeat.best", "repeat.most", "taste.here"}
+    assert set(examples.narrow().columns) == set(examples.columns) - wide

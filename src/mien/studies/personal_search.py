@@ -107,7 +107,7 @@ class _World:
     def learn(self, most: int, options: LearnOptions, discovery: float, *, unconstrained: bool) -> _Learnt:
         rehearsal = self.rehearsal(LEARN)
         asked = self.asked(rehearsal.shelf, (LEARN, TEST), most, self.seed + 1)
-        examples = examples_of(rehearsal.ask(asked, self.report), weigh=weight_of(discovery))
+        examples = examples_of(rehearsal.ask(asked, self.report), weigh=weight_of(discovery)).narrow()
         free = {}
         if unconstrained:
             names = list(examples.columns)
