@@ -1,6 +1,7 @@
 """What was bought: shown again, held back until it is due, or its whole category, as each category's buyers do."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from mien.ranking.wording import ago, say
 
 Floats = npt.NDArray[np.float64]
 Explain = Callable[[int], tuple[str, tuple[str, ...]]]
+Worded = Callable[[], str]
+"""What is put into words only where it is shown."""
 REPEAT = ("repeat", "due")
 """Kinds of terms that speak for what was bought, and are taken back where it is not bought again."""
 UNRIPE = 0.25
@@ -36,12 +39,13 @@ def bought_term(blend: Blend, person: Person, context: Context) -> Term | None:
         return None
     rows = blend.rows
     gives = sum((np.maximum(term.values, 0.0) for term in blend.terms if term.kind in REPEAT), np.zeros(len(rows)))
-    values, said = np.zeros(len(rows)), [""] * len(rows)
+    values = np.zeros(len(rows))
+    said: list[Worded] = [lambda: ""] * len(rows)
     evidence: list[tuple[str, ...]] = [()] * len(rows)
     facts = _Facts(person, rhythm, context)
     facts.own(rows, gives, values, said, evidence)
     facts.durable(rows, values, said, evidence)
-    return Term("bought", values, lambda k: (said[k], evidence[k]))
+    return Term("bought", values, lambda k: (said[k](), evidence[k]))
 
 
 def purchase_span(person: Person) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -60,7 +64,9 @@ class _Facts:
         self.due = rhythm.due(history.item, (history.n, history.strength), self.first_us, self.last_us, context.at_us)
         self.same, self.other = rhythm.again(history.item)
 
-    def own(self, rows: Rows, gives: Floats, values: Floats, said: list[str], evidence: list[tuple[str, ...]]) -> None:
+    def own(
+        self, rows: Rows, gives: Floats, values: Floats, said: list[Worded], evidence: list[tuple[str, ...]]
+    ) -> None:
         """What was bought itself."""
         options, history = self.context.options, self.person.bought
         place = history.at(rows)
@@ -69,13 +75,13 @@ class _Facts:
             ripe = float(self.due.p[at] / max(self.due.ripe[at], 1e-12))
             if history.n[at] == 1 and self.same[at] < options.once_share:
                 values[k] = -(gives[k] + options.bought)
-                said[k] = self._say("bought_once", at, share=f"{self.same[at]:.0%}")
+                said[k] = partial(self._say, "bought_once", at, share=f"{self.same[at]:.0%}")
             elif ripe < UNRIPE and gives[k] > 0:
                 values[k] = -gives[k] * (1.0 - ripe / UNRIPE)
-                said[k] = self._say("bought_wait", at, gap=max(round(float(self.due.gap_days[at])), 1))
+                said[k] = partial(self._say, "bought_wait", at, gap=max(round(float(self.due.gap_days[at])), 1))
             evidence[k] = self._evidence(at)
 
-    def durable(self, rows: Rows, values: Floats, said: list[str], evidence: list[tuple[str, ...]]) -> None:
+    def durable(self, rows: Rows, values: Floats, said: list[Worded], evidence: list[tuple[str, ...]]) -> None:
         """What is of a category that hardly anybody buys twice, and the person has lately."""
         shelf, options = self.context.shelf, self.context.options
         history = self.person.bought
@@ -91,7 +97,7 @@ class _Facts:
             at = by_leaf[int(shelf.leaf[rows[k]])]
             values[k] -= options.bought
             category = shelf.catalogue.category[int(rows[k])]
-            said[k] = self._say("bought_durable", at, share=f"{self.other[at]:.0%}", category=category)
+            said[k] = partial(self._say, "bought_durable", at, share=f"{self.other[at]:.0%}", category=category)
             evidence[k] = self._evidence(at)
 
     def _say(self, what: str, at: int, **facts: object) -> str:

@@ -9,14 +9,16 @@ from mien.core.ids import Rows
 from mien.ranking.asking import Asked
 
 FAVOURITE_LEAVES = 5
-NOTHING = np.empty(0, dtype=np.int32)
 Source = Callable[[Asked], Iterator[Rows]]
 
 
 def gather(sources: tuple[str, ...], asked: Asked) -> Rows:
     """Item rows from the named sources, each once, ascending. Not yet filtered. Cost: well under a millisecond."""
-    parts = [rows for name in sources for rows in SOURCES[name](asked)]
-    return np.unique(np.concatenate([NOTHING, *parts])).astype(np.int32)
+    found = np.zeros(len(asked.context.shelf.catalogue), dtype=np.bool_)
+    for name in sources:
+        for rows in SOURCES[name](asked):
+            found[rows] = True
+    return np.flatnonzero(found).astype(np.int32)
 
 
 def _popular(asked: Asked) -> Iterator[Rows]:

@@ -77,34 +77,52 @@ def cap_term(blend: Blend, caps: Mapping[str, int], span: Floats, context: Conte
     their spread is what an item moves down by, so the order of those held back and the tiers stay as they are. Items
     without a value are free. Cost: one walk down the candidates.
     """
-    groups = {name: _groups(name, blend.rows, context).tolist() for name, limit in caps.items() if limit > 0}
-    held = _held_back(blend.order(context.shelf.popularity).tolist(), groups, caps)
-    values = np.zeros(len(blend.rows))
-    values[list(held)] = -(float(span.max() - span.min()) + MARGIN)
+    groups = {name: _groups(name, blend.rows, context) for name, limit in caps.items() if limit > 0}
+    order = blend.order(context.shelf.popularity)
+    names, before = _held_alone(order, groups, caps) if len(groups) == 1 else _held_back(order, groups, caps)
+    values = np.where(names == "", 0.0, -(float(span.max() - span.min()) + MARGIN))
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
-        name, before = held[k]
-        return say(context.language, "cap", n=before, value=_value(name, int(blend.rows[k]), context)), ()
+        value = _value(str(names[k]), int(blend.rows[k]), context)
+        return say(context.language, "cap", n=int(before[k]), value=value), ()
 
     return Term("cap", values, explain)
 
 
+Held = tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]
+"""`(n,)` by which facet each candidate is held back, "" where it is not; `(n,)` how many of its value come before."""
+
+
+def _held_alone(
+    order: npt.NDArray[np.int64], groups: Mapping[str, npt.NDArray[np.int32]], caps: Mapping[str, int]
+) -> Held:
+    """Of one facet: what has as many of its value before it as may be. Cost: two sorts."""
+    ((name, codes),) = groups.items()
+    before = np.empty(len(order), dtype=np.int64)
+    by_value = order[np.argsort(codes[order], kind="stable")]
+    begins = np.flatnonzero(np.diff(codes[by_value], prepend=-2))
+    sizes = np.diff(begins, append=len(by_value))
+    before[by_value] = np.arange(len(by_value)) - np.repeat(begins, sizes)
+    return np.where((codes >= 0) & (before >= caps[name]), name, ""), before
+
+
 def _held_back(
-    order: list[int], groups: Mapping[str, list[int]], caps: Mapping[str, int]
-) -> dict[int, tuple[str, int]]:
-    """Who is held back, by which facet, and how many of its value come before them; walked in `order`."""
+    order: npt.NDArray[np.int64], groups: Mapping[str, npt.NDArray[np.int32]], caps: Mapping[str, int]
+) -> Held:
+    """Of several facets, walked down `order`: what one of them holds back takes no place of another."""
+    names, before = np.full(len(order), "", dtype=object), np.zeros(len(order), dtype=np.int64)
+    codes = {name: group.tolist() for name, group in groups.items()}
     met: dict[tuple[str, int], int] = {}
     let_in: dict[tuple[str, int], int] = {}
-    held = {}
-    for k in order:
-        mine = [(name, codes[k]) for name, codes in groups.items() if codes[k] >= 0]
+    for k in order.tolist():
+        mine = [(name, of[k]) for name, of in codes.items() if of[k] >= 0]
         full = [group for group in mine if let_in.get(group, 0) >= caps[group[0]]]
         if full:
-            held[k] = full[0][0], met[full[0]]
+            names[k], before[k] = full[0][0], met[full[0]]
         for group in mine:
             met[group] = met.get(group, 0) + 1
             let_in[group] = let_in.get(group, 0) + (not full)
-    return held
+    return names.astype(np.str_), before
 
 
 def _groups(name: str, rows: Rows, context: Context) -> npt.NDArray[np.int32]:

@@ -57,6 +57,7 @@ class Stock:
 
     def close(self) -> None:
         self.tail.close()
+        self.history.close()
         self.changes.close()
         self.catalog.close()
         self.states.close()

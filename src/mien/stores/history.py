@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -77,9 +78,25 @@ class History:
 
     def __init__(self, folder: Path, catalog: Catalog, resources: Resources, buckets: int) -> None:
         self.folder, self.catalog, self.resources, self.buckets = folder, catalog, resources, buckets
+        self._reading: duckdb.DuckDBPyConnection | None = None
+        self._opening = Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
+    def close(self) -> None:
+        """Close what reading has opened."""
+        with self._opening:
+            if self._reading is not None:
+                self._reading.close()
+                self._reading = None
+
     # -- reading ----------------------------------------------------------------------------------------------
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor of one kept connection: to open one takes longer than to read a user by it."""
+        with self._opening:
+            if self._reading is None:
+                self._reading = self.resources.connect()
+            return self._reading.cursor()
 
     def paths(self, buckets: Iterable[int] | None = None) -> list[str]:
         """The files of some buckets, or of all."""
@@ -97,7 +114,7 @@ class History:
         paths = self.paths([user % self.buckets])
         if not paths:
             return LOG.empty_table()
-        with self.resources.connect() as con:
+        with self._cursor() as con:
             upto = "" if until_us is None else f"AND epoch_us({AT}) <= {int(until_us)}"
             return con.sql(
                 f"SELECT {_columns(LOG.names)} FROM read_parquet($paths, hive_partitioning = false) "
