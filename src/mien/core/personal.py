@@ -1,7 +1,9 @@
 """What names a person directly: fields known by their names, and how they are shown to who may not see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+
+Value = str | int | float | bool
 
 PERSONAL: dict[str, tuple[str, ...]] = {
     "EMAIL": ("email", "mail", "emailaddress", "邮箱", "电子邮箱"),
@@ -58,3 +60,14 @@ def masked(kind: str, value: object) -> str:
     if kind == "PHONE" and len(text) >= 8:
         return f"{text[:3]}***{text[-2:]}"
     return f"{text[:1]}***" if kind == "NAME" else "***"
+
+
+def masked_traits(traits: Mapping[str, Value], more: Iterable[str] = ()) -> dict[str, Value]:
+    """Declared traits as those see them who may not see whom they are of."""
+    kinds = {name: kind_of_trait(name, more) for name in traits}
+    return {name: value if (kind := kinds[name]) is None else masked(kind, value) for name, value in traits.items()}
+
+
+def impersonal(traits: Mapping[str, Value], more: Iterable[str] = ()) -> dict[str, Value]:
+    """Declared traits that many may share: those that name a person are left out."""
+    return {name: value for name, value in traits.items() if kind_of_trait(name, more) is None}

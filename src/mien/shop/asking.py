@@ -12,6 +12,7 @@ from mien.core.item import Item, shelves
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
+from mien.profiles.masking import masked_profile
 from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU
@@ -26,14 +27,18 @@ from mien.shop.writing import write_profiles
 class Asking(Standing):
     """What a shop is asked. Safe for several threads."""
 
-    def profile(self, user: str, as_of: datetime | None = None, *, language: Language | None = None) -> Profile:
+    def profile(
+        self, user: str, as_of: datetime | None = None, *, language: Language | None = None, clear: bool = True
+    ) -> Profile:
         """All that is known of a user at a moment (None: now for a served shop, else the time of the last event).
 
-        `language`: of what it says, here and in all questions; None is the shop's.
+        `language`: of what it says, here and in all questions; None is the shop's. `clear`: whether who asks may read
+        e-mail, telephone, name and the like; else they are masked.
         """
         serving = self._served(as_of)
         at_us = self._at(as_of, serving)
-        return self._with_segments(serving.profile(user, at_us, language), serving, at_us)
+        found = self._with_segments(serving.profile(user, at_us, language), serving, at_us)
+        return found if clear else masked_profile(found, self.settings.privacy.personal)
 
     def _with_segments(self, profile: Profile, serving: Serving, at_us: int) -> Profile:
         """With the names of the saved segments that the user is in."""
@@ -145,7 +150,7 @@ class Asking(Standing):
     @property
     def people(self) -> People:
         """Who there is, and what somebody did."""
-        return People(self._now)
+        return People(self._now, self.settings.privacy.personal)
 
     @property
     def segments(self) -> Segments:

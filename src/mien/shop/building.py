@@ -23,6 +23,7 @@ import pyarrow as pa
 from mien.core.clock import DAY_US, from_us
 from mien.core.errors import NotReady, UsageError
 from mien.core.item import Catalogue
+from mien.core.personal import impersonal
 from mien.core.ports import Progress
 from mien.core.tables import JUDGED, LOG, LOGGED
 from mien.features import engine as engines
@@ -333,7 +334,7 @@ def _index(stock: Stock, judged: ir.Table, plan: _Plan, progress: Progress) -> N
 def _segments(stock: Stock, data: Interactions, at_us: int) -> None:
     """Popularity among those who declared the same and let it be used."""
     traits = {
-        row: [(name, str(value)) for name, value in user.traits.items()]
+        row: [(name, str(value)) for name, value in impersonal(user.traits, stock.settings.privacy.personal).items()]
         for row, user in stock.catalog.declarations()
         if user.personalisable
     }

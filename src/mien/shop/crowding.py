@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.personal import impersonal
 from mien.core.user import User, merged
 from mien.features.codec import decode
 from mien.features.state import State
@@ -106,8 +107,9 @@ def _parts(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 def declared(stock: Stock) -> Callable[[int], User]:
-    """What persons declared, by the row that stands for them; read at once for all of them."""
-    words, others = dict(stock.catalog.declarations()), defaultdict[int, list[int]](list)
+    """What persons declared, by the row that stands for them, but what names them; read at once for all of them."""
+    words = {row: _unnamed(user, stock) for row, user in stock.catalog.declarations()}
+    others = defaultdict[int, list[int]](list)
     for row, person in sorted(stock.catalog.stitches().items()):
         others[person].append(row)
     silent = User("", otherwise=stock.catalog.consents.otherwise)
@@ -118,12 +120,23 @@ def declared(stock: Stock) -> Callable[[int], User]:
     return of
 
 
+def _unnamed(user: User, stock: Stock) -> User:
+    """The user without traits that are nobody else's."""
+    return replace(user, traits=impersonal(user.traits, stock.settings.privacy.personal))
+
+
 def alone(serving: Serving, row: int, state: State, user: User, at_us: int) -> Crowd:
     """A crowd of one, who may be in segments as everybody else."""
     settings = serving.stock.settings
     n_items = len(serving.catalogue)
     return Crowd.of(
-        [(row, state, user)], serving.yardstick, serving.population, n_items, at_us, settings.profile, settings.fold
+        [(row, state, _unnamed(user, serving.stock))],
+        serving.yardstick,
+        serving.population,
+        n_items,
+        at_us,
+        settings.profile,
+        settings.fold,
     )
 
 

@@ -12,6 +12,7 @@ from mien.core.errors import UnknownName
 from mien.core.event import ACTION_CODE, LoggedEvent
 from mien.core.ids import UserRow
 from mien.core.item import Facet
+from mien.core.personal import masked_traits
 from mien.features.codec import decode
 from mien.features.state import State
 from mien.profiles.activity import lifecycle
@@ -84,18 +85,21 @@ class Interests:
 class People:
     """The people of a shop; each answer is as of now."""
 
-    def __init__(self, served: Served) -> None:
-        self._served = served
+    def __init__(self, served: Served, personal: Sequence[str] = ()) -> None:
+        self._served, self._personal = served, personal
 
-    def find(self, text: str = "", limit: int = 50, offset: int = 0) -> Found:
+    def find(self, text: str = "", limit: int = 50, offset: int = 0, *, clear: bool = True) -> Found:
         """Whose id or declared trait holds the text (an empty one finds everybody), ids first.
 
-        `name=value` looks at one trait. Cost: every id is opened, some 100 ms for 10,000 people.
+        `name=value` looks at one trait. `clear`: whether who asks may read e-mail, telephone, name and the like; else
+        they are masked, and nobody is found by them. Cost: every id is opened, some 100 ms for 10,000 people.
         """
         serving, at_us = self._served(None)
         catalog = serving.stock.catalog
         ids = dict(zip(*(catalog.users.table()[name].to_pylist() for name in ("row", "key")), strict=True))
         declared = {row: user.traits for row, user in catalog.declarations()}
+        if not clear:
+            declared = {row: masked_traits(traits, self._personal) for row, traits in declared.items()}
         rows = _matching(ids, declared, text.strip().casefold())
         states = serving.stock.states.read_many([UserRow(row) for row in rows[offset : offset + limit]])
         people = []

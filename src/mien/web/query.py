@@ -80,7 +80,7 @@ def router(shop: Shop) -> APIRouter:
     @routes.get("/profiles/{user_id}", summary="All that is known of a user")
     def get_profile(request: Request, user_id: str, as_of: str | None = None) -> Response:
         at = None if as_of is None else parse_time(as_of, shop.settings.shop.zone)
-        found = shop.profile(user_id, as_of=at)
+        found = shop.profile(user_id, as_of=at, clear=asker(request).may("admin"))
         shop.note("profile.read", user_id, by=asker(request).key_id)
         return rendered(found.to_dict())
 

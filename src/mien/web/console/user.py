@@ -71,14 +71,14 @@ async def viewed(visit: Visit, user_id: str, day: str) -> View:
         as_of = None if as_of >= visit.shop.clock() else as_of
     if not user_id:
         raise UsageError(visit.say("no_user_named"))
-    ask, shop, language = visit.ask, visit.shop, visit.language
+    ask, shop, language, clear = visit.ask, visit.shop, visit.language, visit.may("admin")
     if as_of is None:
         profile, person = await asyncio.gather(
-            ask(shop.profile, user_id, language=language), ask(shop.people.person, user_id)
+            ask(shop.profile, user_id, language=language, clear=clear), ask(shop.people.person, user_id)
         )
         newest = profile
     else:  # one after the other: the first opens that moment, the others find it open
-        profile = await ask(shop.profile, user_id, as_of, language=language)
+        profile = await ask(shop.profile, user_id, as_of, language=language, clear=clear)
         person = await ask(shop.people.person, user_id, as_of)
         newest = await ask(shop.profile, user_id, language=language)
     first = newest.activity.first_seen if newest.activity else None

@@ -31,7 +31,7 @@ async def users(visit: Visit, asked: QueryParams) -> None:
     """Who is found by `q`, from place `from` on."""
     ui.page_title(visit.say("nav_users"))
     text, first = asked.get("q", ""), whole(asked.get("from"))
-    found = await visit.ask(visit.shop.people.find, text, PAGE, first)
+    found = await visit.ask(visit.shop.people.find, text, PAGE, first, clear=visit.may("admin"))
     with El("div.page-head"), El("div"):
         El("h1", visit.say("nav_users"))
         El("p.note", visit.say("users_lead", n=number(found.total)))

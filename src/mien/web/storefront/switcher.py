@@ -39,7 +39,7 @@ async def known_people(shopping: Shopping, become: Callable[[str | None], None])
     visit = shopping.visit
 
     async def find(text: str) -> None:
-        found = await visit.ask(visit.shop.people.find, text, SHOWN)
+        found = await visit.ask(visit.shop.people.find, text, SHOWN, clear=visit.may("admin"))
         shown.clear()
         with shown:
             for one in found.people:
