@@ -30,6 +30,13 @@ def test_the_overview_is_that_of_the_shop(shop: Shop) -> None:
         assert client.get("/v1/overview", params={"days": 0}).status_code == 400
 
 
+def test_tags_are_those_of_the_shop(shop: Shop) -> None:
+    with TestClient(create_app(shop)) as client:
+        answer = client.get("/v1/tags")
+        assert answer.status_code == 200
+        assert [one["facet"] for one in answer.json()["facets"]] == [one.census.facet for one in shop.tags().facets]
+
+
 def test_before_the_first_build(tmp_path: Path) -> None:
     with create(tmp_path / "empty") as shop, TestClient(create_app(shop)) as client:
         answer = client.get("/v1/overview")

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mien.core.clock import DAY_US, SECOND_US, from_us
+from mien.core.clock import DAY_US, HOUR_US, SECOND_US, from_us
 from mien.core.errors import UsageError
 from mien.features.pulse import Pulse, active, pulse
+from mien.profiles.census import DAYS, LIFTS, FacetCensus, census
+from mien.profiles.rule import conditions, read_rule
 from mien.shop.lately import of_history, with_tail
 from mien.shop.opened import Opened
 from mien.shop.runs import runs
@@ -62,6 +64,33 @@ class Overview:
         told["active"] = {str(days): n for days, n in self.active.items()}
         told["artifacts"] = [asdict(one) | {"made": _iso(one.made)} for one in self.artifacts]
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class FacetTags:
+    """The census of a facet, with how well its tags foretold purchases on the newest run of `evaluate` (None where it
+    was not measured), and the saved segments whose rules speak of it."""
+
+    census: FacetCensus
+    accuracy: dict[str, Any] | None
+    segments: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return asdict(self.census) | {"accuracy": self.accuracy, "segments": list(self.segments)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The tags of everybody as of a moment, a facet or level of a path each."""
+
+    as_of: datetime
+    facets: tuple[FacetTags, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values; `lift_edges` and `day_edges` name the bins, the last of each open."""
+        edges = {"lift_edges": list(LIFTS[:-1]), "day_edges": list(DAYS[:-1])}
+        return {"as_of": _iso(self.as_of), **edges, "facets": [one.to_dict() for one in self.facets]}
 
 
 @dataclass(slots=True)
@@ -129,6 +158,38 @@ class Standing(Opened):
             quality=_json(self.workspace.reports / "quality.json"),
             artifacts=artifacts(self.workspace),
         )
+
+    def tags(self) -> "Tags":
+        """What tags everybody has, facet by facet; counted once a build and hour, as of `as_of`.
+
+        Cost: everybody's profile is read, a fraction of a millisecond a user, then a sort of their tags.
+        """
+        serving = self._served(None)
+        at_us = self._at(None, serving)
+
+        def counted() -> tuple[datetime, tuple[FacetCensus, ...]]:
+            crowd = self._crowds.now(serving, at_us)
+            return from_us(crowd.at_us), census(crowd, serving.catalogue)
+
+        as_of, facets = self.kept.of(("tags", serving.build, at_us // HOUR_US), counted)
+        newest = (self.evaluations() or [{}])[-1].get("evaluation", {})
+        measured = {(row["facet"], row["level"]): row for row in newest.get("profile", ())}
+        used = self._rules_by_facet()
+        told = [
+            FacetTags(one, measured.get((one.facet, one.level)), tuple(sorted(used.get(one.facet, ()))))
+            for one in facets
+        ]
+        return Tags(as_of, tuple(told))
+
+    def _rules_by_facet(self) -> dict[str, set[str]]:
+        """Facet → the saved segments whose rules speak of its tags."""
+        used: dict[str, set[str]] = {}
+        for saved in self._saved.all():
+            for test in conditions(read_rule(saved.rule)):
+                kind, _, name = test.field.partition(".")
+                if kind == "tag":
+                    used.setdefault(name, set()).add(saved.name)
+        return used
 
     def evaluations(self) -> list[dict[str, Any]]:
         """The runs of `evaluate` that were kept, oldest first, each `{at, as_of, population, evaluation}`."""

@@ -27,6 +27,7 @@ ACCESS: dict[str, Needs] = {
     "POST /v1/explain": "read",
     "PUT /v1/items": "admin",
     "GET /v1/overview": "read",
+    "GET /v1/tags": "read",
     "GET /v1/audit": "admin",
     **{f"GET /v1/segments{rest}": "read" for rest in ("", "/fields", "/{name}", "/{name}/history", "/{name}/versus")},
     **{f"GET /v1/segments/{{name}}/{part}": "read" for part in ("members", "rfm", "retention", "lookalike")},

@@ -12,7 +12,7 @@ from mien.web.access import Needs
 NOT_THERE = "The console and the storefront need the extra: pip install 'mien[console]'. The API is served without."
 
 STORE = ("/", "/search", "/item", "/cart")
-CONSOLE = ("/console", "/console/login", "/console/users", "/console/user")
+CONSOLE = ("/console", "/console/login", "/console/users", "/console/user", "/console/tags")
 ACCESS: dict[str, Needs] = {
     **{f"GET {path}": "own" for path in STORE + CONSOLE},
     **{f"POST {path}": "own" for path in ("/console/login", "/console/logout")},

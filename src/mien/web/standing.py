@@ -19,4 +19,8 @@ def router(shop: Shop) -> APIRouter:
     ) -> Response:
         return rendered(shop.overview(days).to_dict())
 
+    @routes.get("/tags", summary="What tags everybody has, facet by facet")
+    def get_tags() -> Response:
+        return rendered(shop.tags().to_dict())
+
     return routes

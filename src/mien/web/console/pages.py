@@ -4,6 +4,8 @@ from mien.web.console import login
 from mien.web.console.overview import PATH as OVERVIEW
 from mien.web.console.overview import overview
 from mien.web.console.shell import NEEDS, shell
+from mien.web.console.tags import PATH as TAGS
+from mien.web.console.tags import tags
 from mien.web.console.user import PATH as USER
 from mien.web.console.user import user
 from mien.web.console.users import PATH as USERS
@@ -12,7 +14,7 @@ from mien.web.look import frame
 from mien.web.look.frame import Page
 from mien.web.look.visit import Site
 
-PAGES: dict[str, Page] = {OVERVIEW: overview, USERS: users, USER: user}
+PAGES: dict[str, Page] = {OVERVIEW: overview, USERS: users, USER: user, TAGS: tags}
 """Path → page; `shell.SECTIONS` has those that the bar on top leads to."""
 
 

@@ -13,7 +13,7 @@ from mien.web.sessions import LOGOUT
 HOME = "/console"
 NEEDS: Scope = "read"
 """What the console is looked at with; what it changes needs an admin key."""
-SECTIONS = ((HOME, "nav_overview"), ("/console/users", "nav_users"))
+SECTIONS = ((HOME, "nav_overview"), ("/console/users", "nav_users"), ("/console/tags", "nav_tags"))
 """Path and name of what the bar on top leads to, in its order."""
 
 

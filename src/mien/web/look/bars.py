@@ -76,7 +76,7 @@ def spans(caption: str, rows: Sequence[Span]) -> str:
         f'<span class="bar-value">{escape(one.value)}</span></li>'
         for one in rows
     )
-    return f'<ul class="bars" aria-label="{escape(caption, quote=True)}">{drawn}</ul>'
+    return f'<ul class="bars spans" aria-label="{escape(caption, quote=True)}">{drawn}</ul>'
 
 
 def summands(caption: str, reasons: Sequence[Reason], score: float, words: tuple[str, str]) -> str:

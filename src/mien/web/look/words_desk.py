@@ -91,4 +91,63 @@ OVERVIEW: Mapping[str, tuple[str, str]] = {
     "mean": ("Mean", "均值"),
     "interval": ("95 % interval", "95% 区间"),
 }
-DESK: Mapping[str, tuple[str, str]] = {**OVERVIEW}
+TAGS: Mapping[str, tuple[str, str]] = {
+    "tags_lead": (
+        "What everybody's profiles hold, as of {at}. A tag is a user's liking for one value of a facet.",
+        "全体画像的标签，截至 {at}。标签是用户对某一维度取值的偏好。",
+    ),
+    "counting": ("Everybody's tags are being counted", "正在统计全体标签"),
+    "facets": ("Facets", "维度"),
+    "facets_more": (
+        "A path such as the category has one line for each of its levels. Choose a line to look into it.",
+        "类目等路径的每一层各占一行。选择一行查看详情。",
+    ),
+    "level_of": ("{facet}, level {level}", "{facet}（第 {level} 层）"),
+    "values": ("Values", "取值数"),
+    "items_covered": ("Items with one", "商品覆盖率"),
+    "users_covered": ("Users with a tag", "用户覆盖率"),
+    "tags_a_user": ("Tags a user", "人均标签"),
+    "median_lift": ("Median lift", "提升度中位数"),
+    "sure_share": ("Surely above average", "确信高于平均"),
+    "last_sign": ("Last sign, days", "最近支持（天）"),
+    "auroc": ("AUROC", "AUROC"),
+    "in_segments": ("Segments", "所用人群"),
+    "tags_none": ("No tags yet", "尚无标签"),
+    "tags_none_more": (
+        "Tags come from what users do with items that have a category, brand, colour or price.",
+        "标签来自用户对带有类目、品牌、颜色或价格的商品的行为。",
+    ),
+    "most_had": ("What most users have", "覆盖用户最多的标签"),
+    "most_had_more": (
+        "Users with the tag; then their median lift, and how long since its last sign.",
+        "拥有该标签的用户数；其后为提升度中位数与距最近支持的天数。",
+    ),
+    "tag_note": ("lift {lift}× · {sure} sure · {days} days", "提升度 {lift} 倍 · 确信 {sure} · {days} 天"),
+    "lifts": ("How telling the tags are", "标签的区分度"),
+    "lifts_more": (
+        "Tags by lift: the user's share over everybody's. At 1 a user is like everybody.",
+        "按提升度（用户占比 ÷ 总体占比）统计的标签数；1 表示与总体相同。",
+    ),
+    "tags_n": ("tags", "标签数"),
+    "lift_axis": ("Lift", "提升度"),
+    "signs": ("How fresh the tags are", "标签的新鲜度"),
+    "signs_more": ("Tags by the days since their last sign.", "按距最近支持的天数统计的标签数。"),
+    "days_since": ("Days", "天数"),
+    "foretold": ("How well they foretell", "预测效果"),
+    "foretold_more": (
+        "Do the tags before the split foretell what {n} users bought after it? Beside them: everybody's shares.",
+        "切分时刻之前的标签能否预测 {n} 位用户之后的购买？并列的是总体占比基线。",
+    ),
+    "foretold_none": ("Not measured yet", "尚未评估"),
+    "foretold_none_more": (
+        "mien evaluate holds the tags of every facet to what was bought after.",
+        "mien evaluate 会用之后的购买检验各维度的标签。",
+    ),
+    "of_tags": ("tags", "标签"),
+    "of_everybody": ("everybody's shares", "总体占比"),
+    "f1": ("F1 of the top {n}", "前 {n} 个的 F1"),
+    "used_by": ("Segments that use it", "使用它的人群"),
+    "used_by_none": ("No saved segment speaks of this facet.", "没有已保存的人群使用该维度。"),
+    "figure": ("Figure", "指标"),
+}
+DESK: Mapping[str, tuple[str, str]] = {**OVERVIEW, **TAGS}
