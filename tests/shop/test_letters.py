@@ -90,7 +90,7 @@ def test_replayed_again_after_a_crash_in_between_nothing_doubles(shop: Shop, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(shop.stock.catalog, "drop_dead_letters", crash)
+        patched.setattr(shop.stock.catalog.letters, "drop", crash)
         with pytest.raises(KeyboardInterrupt):
             shop.replay()
     assert len(letters(shop)) == 1

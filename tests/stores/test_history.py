@@ -74,7 +74,7 @@ def test_of_one_id_with_two_contents_the_first_received_wins(history: History, t
     later = deliver(history, tmp_path, event("e1", "ann", item="jug", fingerprint=3))
     assert (later.new, later.conflicts) == (0, 1)
     assert history.events_of(0)["fingerprint"].to_pylist() == [1]
-    assert history.catalog.dead_letter_counts() == {"conflicting_id": 2}
+    assert history.catalog.letters.counts() == {"conflicting_id": 2}
 
 
 def test_files_no_transaction_lists_do_not_count_and_are_removed(history: History, tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ CREATE TABLE tail (
     "at" INTEGER NOT NULL, value REAL, quantity REAL, rating REAL, query TEXT, text TEXT,
     impression_id TEXT, properties TEXT);
 CREATE INDEX tail_user ON tail ("user");
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, file TEXT, row INTEGER, reason TEXT NOT NULL,
+    detail TEXT, raw TEXT, digest TEXT NOT NULL UNIQUE);
 CREATE TABLE received (digest BLOB PRIMARY KEY, fingerprint INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE others (
     id INTEGER PRIMARY KEY, user INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, properties TEXT NOT NULL);
@@ -78,6 +81,8 @@ def old(tmp_path: Path) -> Path:
         db.execute(f"INSERT INTO tail VALUES (42, {places})", event)
         db.execute("DELETE FROM tail WHERE offset = 42")
         db.execute("INSERT INTO received VALUES (?, 77)", (message_hash("m-ann-1"),))
+        letter = ("http", None, None, "bad_time", "soon", '{"userId": "bob-of-the-sea"}', "0f")
+        db.execute("INSERT INTO dead_letters VALUES (1, ?, ?, ?, ?, ?, ?, ?)", letter)
         db.execute(
             "INSERT INTO others VALUES (1, 0, 'page Home', 6000000, ?)", (json.dumps({"url": "/puffed-sleeves"}),)
         )
@@ -94,6 +99,8 @@ def check(path: Path) -> None:
     assert catalog.users.keys([0, 1, 2]) == ["ann-of-green-gables", None, "bob-of-the-sea"]
     assert catalog.users.add(["dan"]).tolist() == [3]
     assert catalog.erased([ERASED, "dan"]) == [True, False]
+    (letter,) = catalog.letters.newest()
+    assert (letter.reason, letter.detail, letter.raw) == ("bad_time", "soon", '{"userId": "bob-of-the-sea"}')
     declared = catalog.declared(0)
     assert declared is not None
     assert declared.traits == {"email": "ann@avonlea.example"}

@@ -59,7 +59,7 @@ def test_a_refusal_is_a_dead_letter_and_takes_nobody_along(tail: Tail, tmp_path:
     fates = tail.append([message(1), Refusal("bad_time", "soon", '{"userId": "ann"}'), message(2)])
     assert fates == {"new": 2, "bad_time": 1, "events": 2}
     catalog = Catalog(tmp_path / "catalog.sqlite")
-    assert catalog.dead_letter_counts() == {"bad_time": 1}
+    assert catalog.letters.counts() == {"bad_time": 1}
     catalog.close()
     assert tail.fates() == {"new": 2, "bad_time": 1}
 
@@ -104,7 +104,7 @@ def test_stitches_have_guards(tail: Tail, tmp_path: Path) -> None:
     assert set(catalog.stitches().values()) == {catalog.users.row("bob")}
     assert tail.append([message(5, "bob", known=True, joins="a-2")])["too_many_ids"] == 0
     assert tail.append([message(6, "bob", known=True, joins="a-3")])["too_many_ids"] == 1
-    assert catalog.dead_letter_counts() == {"already_joined": 1, "names_another": 1, "too_many_ids": 1}
+    assert catalog.letters.counts() == {"already_joined": 1, "names_another": 1, "too_many_ids": 1}
     tail.folded(tail.unfolded())
     assert tail.unfolded() == []
     catalog.close()

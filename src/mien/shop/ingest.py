@@ -97,7 +97,7 @@ class Intake:
             users = self._keep_users(delivery.users)
             arrivals = self._keep_events(delivery, progress) if kind == "events" else Arrivals()
             if kind != "events":
-                self.catalog.bury_all(delivery.verdicts)
+                self.catalog.letters.bury_all(delivery.verdicts)
         self._remember_mapping(delivery.report)
         drafted = () if mapping or own else (delivery.report.mapping,)
         return IngestReport((delivery.report,), arrivals, items, users, drafted)

@@ -32,11 +32,11 @@ Take = Callable[[Kind, Path, Path], IngestReport]
 
 def dead_letters(catalog: Catalog, limit: int | None) -> dict[str, Any]:
     """Counts by reason, and the newest `limit` rows."""
-    counts = catalog.dead_letter_counts()
+    counts = catalog.letters.counts()
     return {
         "total": sum(counts.values()),
         "reasons": counts,
-        "letters": [asdict(letter) for letter in catalog.dead_letters(limit)],
+        "letters": [asdict(letter) for letter in catalog.letters.newest(limit)],
     }
 
 
@@ -62,21 +62,21 @@ def mend(
         raw = raw if cleaner is None else cleaner.json(raw, MESSAGE_IDS)
         again = reread(raw, source=letter.source, now_us=now_us, cleaner=cleaner)
         reason, detail = (again.reason, again.detail) if isinstance(again, Refusal) else (MENDED, None)
-    catalog.change_dead_letter(number, reason, detail, raw)
+    catalog.letters.change(number, reason, detail, raw)
     return asdict(_letter(catalog, number))
 
 
 def _letter(catalog: Catalog, number: int) -> DeadLetter:
-    letter = catalog.dead_letter(number)
+    letter = catalog.letters.one(number)
     if letter is None:
-        raise UnknownName("dead letter", str(number), [str(one.id) for one in catalog.dead_letters(5)])
+        raise UnknownName("dead letter", str(number), [str(one.id) for one in catalog.letters.newest(5)])
     return letter
 
 
 def chosen(catalog: Catalog, numbers: Iterable[int] | None) -> list[DeadLetter]:
     """These letters, or all of them. `UnknownName` for a number that is none's."""
     if numbers is None:
-        return catalog.dead_letters()
+        return catalog.letters.newest()
     return [_letter(catalog, number) for number in dict.fromkeys(numbers)]
 
 
@@ -94,13 +94,13 @@ def replay_messages(
         if isinstance(again, Tracked):
             ready[letter.source].append((letter, again))
         elif again is not None and again.reason != letter.reason:
-            stock.catalog.change_dead_letter(letter.id, again.reason, again.detail, letter.raw or "")
+            stock.catalog.letters.change(letter.id, again.reason, again.detail, letter.raw or "")
     new = 0
     for source, pairs in ready.items():
         for start in range(0, len(pairs), AT_ONCE):
             part = pairs[start : start + AT_ONCE]
             new += stock.tail.append([message for _, message in part], source)["new"]
-            stock.catalog.drop_dead_letters(letter.id for letter, _ in part)
+            stock.catalog.letters.drop(letter.id for letter, _ in part)
     return len(mine), new
 
 
@@ -119,7 +119,7 @@ def replay_rows(workspace: Workspace, catalog: Catalog, letters: list[DeadLetter
             report = take(kind, file, mapping)
         finally:
             file.unlink()
-        catalog.drop_dead_letters(letter.id for letter in rows)
+        catalog.letters.drop(letter.id for letter in rows)
         replayed += len(rows)
         accepted += sum(source.accepted for source in report.sources)
     return replayed, accepted

@@ -153,7 +153,7 @@ class Standing(Opened):
             active=active_users,
             unfolded=stock.tail.count(since=stock.states.offset()),
             tail=len(stock.tail),
-            dead_letters=sum(stock.catalog.dead_letter_counts().values()),
+            dead_letters=sum(stock.catalog.letters.counts().values()),
             pulse=found,
             quality=_json(self.workspace.reports / "quality.json"),
             artifacts=artifacts(self.workspace),

@@ -51,19 +51,16 @@ class Append:
             "INSERT INTO others (user, name, at, sealed) VALUES (?, ?, ?, ?)",
             ((*other[:3], one) for other, one in zip(self.others, said, strict=True)),
         )
-        self.catalog.bury(self.db, self.letters)
+        self.catalog.letters.bury(self.db, self.letters)
         self.db.executemany(
             "INSERT INTO fates VALUES (?, ?) ON CONFLICT (fate) DO UPDATE SET n = n + excluded.n", self.fates.items()
         )
         self.fates["events"] = len(self.events)
         return self.fates
 
-    def _refuse(self, refusal: Refusal, raw: str) -> None:
+    def _refuse(self, refusal: Refusal, raw: str, user: int | None = None) -> None:
         self.fates[refusal.reason] += 1
-        self.letters.append(
-            {"source": self.source, "file": None, "row": None, "reason": refusal.reason, "detail": refusal.detail,
-             "raw": raw}
-        )  # fmt: skip
+        self._bury(refusal.reason, refusal.detail, raw, user)
 
     def _keep(self, message: Tracked) -> str:
         if self._stranger(message):
@@ -85,19 +82,21 @@ class Append:
                 return "duplicate"
             detail = f"another message of the id {message.message_id} was received first"
             said = {"messageId": message.message_id, "userId": message.user_id}
-            self._letter("conflicting_id", detail, said)
+            self._bury("conflicting_id", detail, json.dumps(said, ensure_ascii=False), user)
             return "conflict"
         for refusal in message.refused:
-            self._refuse(refusal, json.dumps({"userId": message.user_id, "said": refusal.detail}, ensure_ascii=False))
+            said = {"userId": message.user_id, "said": refusal.detail}
+            self._refuse(refusal, json.dumps(said, ensure_ascii=False), user)
         for event in message.events:
             self._log(user, message.digest, event)
         self._keep_rest(user, message)
         return "new"
 
-    def _letter(self, reason: str, detail: str, said: dict[str, Any]) -> None:
-        raw = json.dumps(said, ensure_ascii=False)
-        letter = {"source": self.source, "file": None, "row": None, "reason": reason, "detail": detail, "raw": raw}
-        self.letters.append(letter)
+    def _bury(self, reason: str, detail: str, raw: str, user: int | None) -> None:
+        self.letters.append(
+            {"source": self.source, "file": None, "row": None, "reason": reason, "detail": detail, "raw": raw,
+             "user": user}
+        )  # fmt: skip
 
     def _log(self, user: int, digest: int, event: Event) -> None:
         item = None if event.item_id is None else self._row("item_ids", event.item_id)
@@ -214,7 +213,7 @@ class Append:
             if refused is not None:
                 said = {"messageId": message.message_id, "userId": message.user_id, "joins": message.joins}
                 self.fates[refused[0]] += 1
-                self._letter(*refused, said)
+                self._bury(*refused, json.dumps(said, ensure_ascii=False), user)
                 return
             self.db.execute("UPDATE stitched SET into_user = ? WHERE into_user = ?", (person, other))
             self.db.execute("INSERT OR REPLACE INTO stitched VALUES (?, ?)", (other, person))

@@ -16,17 +16,16 @@ from typing import Any
 import numpy as np
 
 from mien.core.consent import ANALYTICS
-from mien.core.errors import TransientError, UsageError, WorkspaceError
+from mien.core.errors import TransientError, WorkspaceError
 from mien.core.ids import Rows
 from mien.core.user import User, merged
-from mien.stores import consents
+from mien.stores import consents, letters
 from mien.stores.idmap import ItemIds, UserIds
-from mien.stores.letters import DeadLetter, letter_digest, read_letters, words_of
 from mien.stores.migration import bring_up, is_older
 from mien.stores.private import TRAITS
 from mien.stores.vault import USERS, Vault
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised when a released layout changes in a way an older Mien cannot read."""
 
 _SCHEMA = (
@@ -44,10 +43,8 @@ CREATE TABLE IF NOT EXISTS segments (
     first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, ingest INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS touched (ingest INTEGER NOT NULL, user INTEGER NOT NULL, PRIMARY KEY (ingest, user))
     WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, file TEXT, row INTEGER, reason TEXT NOT NULL,
-    detail TEXT, raw TEXT, digest TEXT NOT NULL UNIQUE);
 """
+    + letters.SCHEMA
     + consents.SCHEMA
 )
 _OLD_CONSENTS = """
@@ -101,6 +98,7 @@ class Catalog:
         self.users = UserIds(self._db, self.transaction, self.vault)
         self.items = ItemIds(self._db, self.transaction)
         self.consents = consents.Consents(self._db, otherwise=otherwise)
+        self.letters = letters.Letters(self._db, self.transaction, self.vault)
         self._bring_up()
 
     def _open_vault(self, folder: Path) -> Vault:
@@ -127,7 +125,7 @@ class Catalog:
         try:
             if is_older(self._db, LAYOUT):
                 with self.transaction() as db:
-                    bring_up(db, self.vault, self.users, LAYOUT)
+                    bring_up(db, self.vault, self.users, self.letters, LAYOUT)
             self.set_meta("vault", self.vault.id)
             if self.meta("unsealed"):
                 self.purge(whole=True)
@@ -189,58 +187,6 @@ class Catalog:
         """Rows of users with events of a later ingest, ascending."""
         rows = self._db.execute("SELECT DISTINCT user FROM touched WHERE ingest > ? ORDER BY user", (ingest,))
         return np.array([row[0] for row in rows], dtype=np.int32)
-
-    # -- dead letters -----------------------------------------------------------------------------------------
-
-    def bury_all(self, verdicts: Path) -> int:
-        """`bury` the rows of a verdicts file in a transaction of their own."""
-        with self.transaction() as db:
-            return self.bury(db, read_letters(verdicts))
-
-    def bury(self, db: sqlite3.Connection, letters: Iterable[dict[str, Any]]) -> int:
-        """Keep rows that could not be used; the same row of the same file again is kept once. Returns how many new."""
-        before = db.total_changes
-        db.executemany(
-            "INSERT OR IGNORE INTO dead_letters (source, file, row, reason, detail, raw, digest) "
-            "VALUES (:source, :file, :row, :reason, :detail, :raw, :digest)",
-            ({**letter, "digest": letter_digest(letter)} for letter in letters),
-        )
-        return db.total_changes - before
-
-    def dead_letters(self, limit: int | None = None) -> list[DeadLetter]:
-        """The newest first."""
-        rows = self._db.execute(
-            "SELECT id, source, file, row, reason, detail, raw FROM dead_letters ORDER BY id DESC LIMIT ?",
-            (-1 if limit is None else limit,),
-        )
-        return [DeadLetter(*row) for row in rows]
-
-    def dead_letter(self, number: int) -> DeadLetter | None:
-        """One of them; None where there is none of that number."""
-        query = "SELECT id, source, file, row, reason, detail, raw FROM dead_letters WHERE id = ?"
-        found = self._db.execute(query, (number,)).fetchone()
-        return DeadLetter(*found) if found else None
-
-    def dead_letter_counts(self) -> dict[str, int]:
-        """Reason → how many, most first."""
-        rows = self._db.execute("SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY 2 DESC, 1")
-        return {str(reason): int(n) for reason, n in rows}
-
-    def change_dead_letter(self, number: int, reason: str, detail: str | None, raw: str) -> None:
-        """Put another row in place of a letter's, or another reason. `UsageError`: it would be another's double."""
-        found = self._db.execute("SELECT source, row FROM dead_letters WHERE id = ?", (number,)).fetchone()
-        assert found is not None, "the caller looked"
-        digest = letter_digest({"source": found[0], "row": found[1], "reason": reason, "raw": raw})
-        query = "UPDATE dead_letters SET reason = ?, detail = ?, raw = ?, digest = ? WHERE id = ?"
-        try:
-            with self._db:
-                self._db.execute(query, (reason, detail, raw, digest, number))
-        except sqlite3.IntegrityError:
-            raise UsageError("Another dead letter says the very same. Mend it in another way, or leave it.") from None
-
-    def drop_dead_letters(self, ids: Iterable[int]) -> None:
-        with self._db:
-            self._db.executemany("DELETE FROM dead_letters WHERE id = ?", ((one,) for one in ids))
 
     # -- declared traits and consents -------------------------------------------------------------------------
 
@@ -352,15 +298,9 @@ class Catalog:
             self.consents.erase(db, row)
             db.execute("DELETE FROM touched WHERE user = ?", (row,))
             db.execute("DELETE FROM stitched WHERE user = ? OR into_user = ?", (row, row))
-        letters = db.execute("SELECT id, detail, raw FROM dead_letters")
-        mine = [(one,) for one, detail, raw in letters if self._names(f"{detail or ''}\n{raw or ''}", digests)]
-        db.executemany("DELETE FROM dead_letters WHERE id = ?", mine)
+        self.letters.erase(db, rows, digests)
         for row in rows:
             self.users.remove(row)
-
-    def _names(self, text: str, digests: Collection[bytes]) -> bool:
-        """Whether one of the words of a text is an id of these."""
-        return any(self.vault.digest(word) in digests for word in words_of(text))
 
     def purge(self, *, whole: bool = False) -> None:
         """Take the bytes of what was deleted out of the write-ahead log; the file itself has zeros in their place.

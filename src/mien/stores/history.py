@@ -186,7 +186,7 @@ class History:
             no_consent=no_consent,
         )
         with self.catalog.transaction() as db:
-            self.catalog.bury(db, letters)
+            self.catalog.letters.bury(db, letters)
             db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", files)
             db.executemany("INSERT INTO touched VALUES (?, ?)", ((ingest, user) for user in users))
             db.execute(

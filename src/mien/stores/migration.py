@@ -1,7 +1,7 @@
 """Older layouts of the catalogue file, written anew as today's.
 
-Layout 1 had ids and declarations in clear, layout 2 the live tail. All of it is one transaction: a crash leaves the old
-layout, whole.
+Layout 1 had ids and declarations in clear, layout 2 the live tail, layout 3 dead letters. All of it is one transaction:
+a crash leaves the old layout, whole.
 """
 
 import sqlite3
@@ -11,6 +11,7 @@ from typing import Any
 
 from mien.core.tables import LOGGED
 from mien.stores.idmap import UserIds
+from mien.stores.letters import Letters
 from mien.stores.private import ID_BYTES, OPEN, OTHER, PRIVATE, QUOTED, SAID, TOLD, TRAITS, pack, split
 from mien.stores.vault import DIGEST, Vault
 
@@ -45,18 +46,23 @@ def _layout(db: sqlite3.Connection) -> int | None:
     return int(found[0]) if found else None
 
 
-def bring_up(db: sqlite3.Connection, vault: Vault, users: UserIds, layout: int) -> None:
+def bring_up(db: sqlite3.Connection, vault: Vault, users: UserIds, letters: Letters, layout: int) -> None:
     """Seal what an older layout has in clear, in the caller's transaction, and note that bytes are to be purged."""
     found = _layout(db)
     if found is None or found >= layout:
         return  # another process was first
     if found < 2:
         _seal_ids(db, vault, users)
-    if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'received'").fetchone():
+    if found < 3 and _is_there(db, "received"):
         _seal_events(db, vault)
         _seal_others(db, vault)
         _seal_told(db, vault)
         _shorten_received(db)
+    if _is_there(db, "dead_letters"):
+        names = ("source", "file", "row", "reason", "detail", "raw")
+        rows = db.execute(f"SELECT {', '.join(names)} FROM dead_letters ORDER BY id").fetchall()
+        letters.bury(db, (dict(zip(names, row, strict=True)) for row in rows))
+        db.execute("DROP TABLE dead_letters")
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [("layout", str(layout)), ("unsealed", "1")])
 
 
@@ -121,6 +127,10 @@ def _shorten_received(db: sqlite3.Connection) -> None:
 def _sealed(vault: Vault, values: Sequence[tuple[int, bytes]], what: bytes) -> list[tuple[int, bytes]]:
     """Row and sealed value, in the order of the values; every row has a key."""
     return [(row, one or b"") for (row, _), one in zip(values, vault.seal_all(values, what), strict=True)]
+
+
+def _is_there(db: sqlite3.Connection, table: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone() is not None
 
 
 def _parts(cursor: sqlite3.Cursor) -> Iterator[list[Any]]:
