@@ -125,3 +125,21 @@ def test_the_fullest_shelves_come_first(built: Shop, toy: World) -> None:
     tops = Counter((one or "").split("/")[0] for one in toy.items["category"].to_pylist() if one)
     assert built.shelves(100) == sorted(tops, key=lambda name: (-tops[name], name))
     assert built.shelves(1) == built.shelves(100)[:1]
+
+
+def test_people_are_told_by_their_ids_in_that_order(built: Shop, toy: World) -> None:
+    ids = [toy.user_ids[2], toy.user_ids[0]]
+    assert [one.user_id for one in built.people.named([ids[0], "nobody", ids[1]])] == ids
+    assert built.people.named(ids)[1] == built.people.find(ids[1]).people[0]
+
+
+def test_who_is_alike_loves_the_same(built: Shop, toy: World) -> None:
+    """Of the toy world's coffee people the nearest loves coffee, too; nobody is like themself."""
+    user = toy.user_ids[0]
+    found = built.segments.alike(user, size=3)
+    assert user not in [one.user_id for one in found.users]
+    assert [one.likeness for one in found.users] == sorted((one.likeness for one in found.users), reverse=True)
+    best = {f"{tag.facet}={tag.value}" for tag in built.profile(found.users[0].user_id).tags}
+    assert set(found.users[0].shared) & best & {f"{tag.facet}={tag.value}" for tag in built.profile(user).tags}
+    with pytest.raises(UnknownName):
+        built.segments.alike("nobody")

@@ -22,6 +22,7 @@ from mien.shop.serving import Serving
 
 Served = Callable[[datetime | None], tuple[Serving, int]]
 """What answers at a moment (None: now), and which moment that is (µs)."""
+Traits = dict[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Known:
     """Somebody, in a line of a list. `lifecycle`, `last_seen`: None for who has no events yet."""
 
     user_id: str
-    traits: dict[str, str | int | float | bool]
+    traits: Traits
     events: int = 0
     lifecycle: str | None = None
     last_seen: datetime | None = None
@@ -101,21 +102,21 @@ class People:
         if not clear:
             declared = {row: masked_traits(traits, self._personal) for row, traits in declared.items()}
         rows = _matching(ids, declared, text.strip().casefold())
-        states = serving.stock.states.read_many([UserRow(row) for row in rows[offset : offset + limit]])
-        people = []
-        for row in rows[offset : offset + limit]:
-            data = states.get(UserRow(row))
-            state = None if data is None else decode(data)
-            if state is None or not state.events or state.last_us > at_us:
-                people.append(Known(ids[row], declared.get(row, {})))
-                continue
-            people.append(
-                Known(
-                    ids[row], declared.get(row, {}), state.events, lifecycle(state, at_us), from_us(state.last_us),
-                    len(state.orders),
-                )
-            )  # fmt: skip
-        return Found(len(rows), tuple(people))
+        page = rows[offset : offset + limit]
+        return Found(len(rows), _lines(serving, at_us, [(row, ids[row], declared.get(row, {})) for row in page]))
+
+    def named(self, user_ids: Sequence[str], *, clear: bool = True) -> tuple[Known, ...]:
+        """People by their ids, in this order; an id never seen is left out. `clear` as in `find`."""
+        serving, at_us = self._served(None)
+        catalog = serving.stock.catalog
+        told: list[tuple[int, str, Traits]] = []
+        for user_id in user_ids:
+            row = catalog.users.row(user_id)
+            if row is not None:
+                user = catalog.declared(row)
+                traits = {} if user is None else user.traits
+                told.append((row, user_id, traits if clear else masked_traits(traits, self._personal)))
+        return _lines(serving, at_us, told)
 
     def events(self, user: str) -> int:
         """How many events of a user the profile holds; 0 for an id never seen. Cost: one state is read."""
@@ -221,6 +222,21 @@ def _span(first: tuple[int, int], last: tuple[int, int]) -> list[tuple[int, int]
     """Every month from the first to the last."""
     start, end = first[0] * 12 + first[1] - 1, last[0] * 12 + last[1] - 1
     return [(k // 12, k % 12 + 1) for k in range(start, end + 1)]
+
+
+def _lines(serving: Serving, at_us: int, people: Sequence[tuple[int, str, Traits]]) -> tuple[Known, ...]:
+    """Row, id and traits of people as lines of a list."""
+    states = serving.stock.states.read_many([UserRow(row) for row, _, _ in people])
+    told = []
+    for row, user_id, traits in people:
+        data = states.get(UserRow(row))
+        state = None if data is None else decode(data)
+        if state is None or not state.events or state.last_us > at_us:
+            told.append(Known(user_id, traits))
+            continue
+        life, seen = lifecycle(state, at_us), from_us(state.last_us)
+        told.append(Known(user_id, traits, state.events, life, seen, len(state.orders)))
+    return tuple(told)
 
 
 def _matching(ids: Mapping[int, str], declared: Mapping[int, Mapping[str, object]], text: str) -> list[int]:

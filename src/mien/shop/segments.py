@@ -221,6 +221,16 @@ class Segments:
         found = lookalikes(crowd, self._inside(of, crowd), size)
         return found.named(self._ids(crowd, found.places))
 
+    def alike(self, user: str, size: int = 10) -> Lookalike:
+        """The users most like one, by their tags; nobody is like one without tags, or one who is in no segment."""
+        serving, crowd = self._crowd()
+        row = serving.stock.catalog.users.row(user)
+        if row is None:
+            raise UnknownName("user", user)
+        itself = crowd.allowed & (crowd.rows == serving.stock.persons(row)[0])
+        found = lookalikes(crowd, itself, size)
+        return found.named(self._ids(crowd, found.places))
+
     def export(self, of: Of, out: Path | str, form: str | None = None) -> int:
         """Write all members as CSV or Parquet (by the file's ending, or `form`); returns how many."""
         _, crowd = self._crowd()

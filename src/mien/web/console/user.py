@@ -12,7 +12,7 @@ from mien.core.clock import load_zone, parse_time
 from mien.core.errors import UsageError
 from mien.core.profile import Profile
 from mien.shop.people import Person
-from mien.web.console import figures, likings, person_acts, person_charts, ranked, timeline
+from mien.web.console import alike, figures, likings, person_acts, person_charts, ranked, timeline
 from mien.web.console.users import KINDS, stage
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, chip, drawn, link
@@ -59,6 +59,7 @@ async def user(visit: Visit, asked: QueryParams) -> None:
             person_charts.rhythm(visit, view.person)
             await figures.consents(visit, view.user_id)
             figures.needs(visit, view.profile)
+            alike.draw(visit, view.user_id)
             figures.origin(visit, view.profile)
         timeline.draw(visit, view.person)
 

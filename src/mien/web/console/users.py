@@ -1,18 +1,22 @@
-"""Finding people: by id or by what they declared, in pages."""
+"""Finding people: by id, by what they declared, by a rule over tags and all else, or by a segment; in pages."""
 
+import re
 from urllib.parse import urlencode
 
 from nicegui import ui
 from starlette.datastructures import QueryParams
 
+from mien.core.errors import MienError
 from mien.profiles.wording import LIFECYCLES
 from mien.report.local import number
 from mien.shop.people import Known
 from mien.web.look.icons import icon
-from mien.web.look.parts import El, chip, drawn, link, told
+from mien.web.look.parts import El, chip, choice, drawn, link, told
 from mien.web.look.visit import Visit
 
 PATH, PAGE = "/console/users", 25
+RULE = re.compile(r"[=<>\[(]|\b(and|or|not|in)\b")
+"""What a text holds that may be a rule."""
 KINDS = {"new": "accent", "active": "accent", "lapsing": "warm", "lost": "seal"}
 """The colour of a stage of life."""
 COLUMNS = {
@@ -28,20 +32,49 @@ TRAITS = 4
 
 
 async def users(visit: Visit, asked: QueryParams) -> None:
-    """Who is found by `q`, from place `from` on."""
+    """Who is found by `q` or is in a `segment`, from place `from` on."""
     ui.page_title(visit.say("nav_users"))
-    text, first = asked.get("q", ""), whole(asked.get("from"))
-    found = await visit.ask(visit.shop.people.find, text, PAGE, first, clear=visit.may("admin"))
+    text, segment, first = asked.get("q", "").strip(), asked.get("segment", ""), whole(asked.get("from"))
+    total, people, wrong = await found(visit, text, segment, first)
     with El("div.page-head"), El("div"):
         El("h1", visit.say("nav_users"))
-        El("p.note", visit.say("users_lead", n=number(found.total)))
-    searching(visit, text)
-    if not found.people:
-        told("search", visit.say("users_none", text=text), visit.say("users_none_more"))
+        El("p.note", visit.say("users_lead", n=number(total)))
+    with El("div.line"):
+        searching(visit, text)
+        await of_segment(visit, segment)
+    if not people:
+        told("search", visit.say("users_none", text=text or segment), wrong or visit.say("users_none_more"))
         return
     with El("section.card"):
-        listed(visit, found.people)
-        pager(visit, text, first, found.total)
+        listed(visit, people)
+        pager(visit, text, segment, first, total)
+
+
+async def found(visit: Visit, text: str, segment: str, first: int) -> tuple[int, tuple[Known, ...], str]:
+    """How many are found, a page of them, and what was wrong with the question; a rule is a question, too."""
+    shop = visit.shop
+    if not segment:
+        plain = await visit.ask(shop.people.find, text, PAGE, first, clear=visit.may("admin"))
+        if plain.total or not RULE.search(text):
+            return plain.total, plain.people, ""
+    try:
+        rule = None if segment else await visit.ask(shop.segments.rule, text)
+        members = await visit.ask(shop.segments.members, rule or segment, PAGE, first)
+    except MienError as error:
+        return 0, (), str(error)
+    people = await visit.ask(shop.people.named, [one.user_id for one in members.members], clear=visit.may("admin"))
+    return members.total, people, ""
+
+
+async def of_segment(visit: Visit, chosen: str) -> None:
+    """The saved segments, to choose one."""
+    saved = await visit.ask(lambda: [one.name for one in visit.shop.segments.all()])
+    if saved:
+        options = [("", visit.say("any_segment")), *((name, name) for name in saved)]
+        choice(
+            visit.say("segment"), options, chosen,
+            lambda name: ui.navigate.to(f"{PATH}?{urlencode({'segment': name})}" if name else PATH),
+        )  # fmt: skip
 
 
 def searching(visit: Visit, text: str) -> None:
@@ -53,7 +86,7 @@ def searching(visit: Visit, text: str) -> None:
     with El("form.find", role="search", action=PATH).act("submit.prevent", ask, "e.target.elements.q.value"):
         drawn(icon("search", 18), "span.find-symbol")
         El("input.input", name="q", type="search", value=text, placeholder=visit.say("users_find"),
-           aria_label=visit.say("users_find"), autocomplete="off", maxlength=200)  # fmt: skip
+           aria_label=visit.say("users_find"), autocomplete="off", maxlength=500)  # fmt: skip
         El("button.button.primary", visit.say("find"), type="submit")
 
 
@@ -92,13 +125,14 @@ def stage(visit: Visit, lifecycle: str) -> str:
     return LIFECYCLES[visit.language][lifecycle].removesuffix("的用户").removesuffix("用户")
 
 
-def pager(visit: Visit, text: str, first: int, total: int) -> None:
+def pager(visit: Visit, text: str, segment: str, first: int, total: int) -> None:
     """To the pages before and after."""
     if total <= PAGE:
         return
 
     def to(start: int) -> str:
-        return f"{PATH}?{urlencode({'q': text, 'from': start} if text else {'from': start})}"
+        asked = ({"q": text} if text else {}) | ({"segment": segment} if segment else {})
+        return f"{PATH}?{urlencode(asked | {'from': start})}"
 
     with El("nav.line.spread", aria_label=visit.say("pages")):
         last = min(first + PAGE, total)

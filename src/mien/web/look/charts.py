@@ -82,7 +82,7 @@ def _base(options: Mapping[str, Any]) -> dict[str, Any]:
         "grid": {"left": 8, "right": 12, "top": 62 if several else 36, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True, "appendToBody": False, **tip},
         "legend": {"show": several, "type": "scroll", "top": 0, "left": 0, "icon": "roundRect", "itemWidth": 10,
-                   "itemHeight": 10, "textStyle": FONT, "pageTextStyle": FONT},
+                   "itemGap": 18, "itemHeight": 10, "textStyle": FONT, "pageTextStyle": FONT},
     }  # fmt: skip
 
 

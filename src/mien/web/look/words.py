@@ -39,7 +39,7 @@ SHARED: Mapping[str, tuple[str, str]] = {
     "colour": ("Colour", "颜色"),
     "price_band": ("Price band", "价格带"),
     "price": ("Price", "价格"),
-    "band_of": ("{value} of 5", "第 {value} 档（共 5 档）"),
+    "band_of": ("Band {value} of 5", "第 {value} 档（共 5 档）"),
     "facet": ("Facet", "维度"),
     "value": ("Value", "值"),
     "events": ("Events", "事件"),

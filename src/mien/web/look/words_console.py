@@ -37,11 +37,20 @@ CONSOLE: Mapping[str, tuple[str, str]] = {
     "orders": ("Orders", "订单"),
     "last_seen": ("Last seen", "最近到访"),
     "users_lead": ("{n} found", "找到 {n} 人"),
-    "users_find": ("Id, trait, or name=value such as income=15-24K", "编号、属性，或 属性名=值，例如 income=15-24K"),
+    "users_find": (
+        "Id, trait, or a rule: category = Produce and spend > 500",
+        "编号、属性，或规则：category = Produce and spend > 500",
+    ),
+    "any_segment": ("Any segment", "不限人群"),
+    "segment": ("Segment", "人群"),
+    "alike": ("Similar users", "相似用户"),
+    "alike_note": ("The nearest by tags, and what they share", "按标签最相近的人及其共同点"),
+    "alike_none": ("Nobody is like this user yet.", "尚无相似用户。"),
+    "likeness": ("Likeness: cosine of tags, 1 is the same", "相似度：标签的余弦，1 为相同"),
     "users_none": ("Nobody is found by “{text}”", "没有与“{text}”相符的用户"),
     "users_none_more": (
-        "Look for a part of an id, a declared value, or a trait and its value: age=25-34.",
-        "可输入编号的一部分、用户声明的值，或属性及其值：age=25-34。",
+        "Look for a part of an id, a declared value, a trait and its value (age=25-34), or by a rule of segments.",
+        "可输入编号的一部分、用户声明的值、属性及其值（age=25-34），或人群所用的规则。",
     ),
     "no_keys": (
         "No keys are set up: the console is open to whoever uses this machine, and to nobody else.",
