@@ -151,7 +151,12 @@ def main() -> None:
     print(f"{platform.platform()}, {os.cpu_count()} cores, {options.workers} worker(s), {CONNECTIONS} connections")
     made(options.folder, options.items, options.users)
     with served(options.folder, options.workers) as (port, pid):
-        for name, how in (("constant", CONSTANT), ("profile", PROFILE), ("recommend", RECOMMEND), ("constant", CONSTANT)):
+        for name, how in (
+            ("constant", CONSTANT),
+            ("profile", PROFILE),
+            ("recommend", RECOMMEND),
+            ("constant", CONSTANT),
+        ):
             found = asked(port, how, options.users, options.seconds)
             print(f"{name:10}", {key: round(value, 2) for key, value in found.items()}, flush=True)
         for minute in range(options.minutes):
