@@ -1,4 +1,4 @@
-"""Profiles read and recommendations asked for over HTTP, beside the same server answering a constant; memory under load.
+"""Profiles and recommendations over HTTP, beside the same server answering a constant; memory under load.
 
 python benchmarks/serving.py FOLDER [--items 100000] [--users 100000] [--seconds 15] [--workers 1] [--minutes 0]
 
