@@ -2,31 +2,42 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from mien.core.ids import UserRow
 from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
+from mien.shop.consenting import told_consents
 from mien.shop.serving import Serving
 from mien.shop.stock import Stock
 from mien.shop.trained import kept
 from mien.shop.typed import forget_queries
+from mien.stores.letters import DeadLetter
 
 
 def export(serving: Serving, user_id: str, row: UserRow, at_us: int) -> dict[str, Any]:
-    """The profile, what was declared, and every event as it was logged."""
+    """All that is kept about the person behind an id, under whichever of their ids."""
     stock = serving.stock
-    declared = stock.catalog.declared(row)
+    declared = stock.user(row)
     rows = stock.persons(row)
     events = [event for one in rows for event in _told(stock, one)]
     return {
         "user_id": user_id,
-        "declared": {"traits": declared.traits, "consents": declared.consents} if declared else {},
+        "ids": [key for key in stock.catalog.users.keys(rows) if key is not None],
+        "declared": {"traits": declared.traits, "consents": declared.consents},
+        "consents": told_consents(stock, user_id, row),
         "profile": serving.profile(user_id, at_us).to_dict(),
         "events": events,
         "others": [other for one in rows for other in stock.tail.others(one)],
+        "dead_letters": [asdict(letter) for letter in _letters(stock, rows)],
     }
+
+
+def _letters(stock: Stock, rows: Sequence[int]) -> list[DeadLetter]:
+    digests = {digest for row in rows if (digest := stock.catalog.users.digest(row)) is not None}
+    return stock.catalog.letters.of(rows, digests)
 
 
 def _told(stock: Stock, row: int) -> list[dict[str, Any]]:

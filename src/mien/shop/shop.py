@@ -156,7 +156,9 @@ class Shop(Asking):
         self._row(user)
         self.note("profile.export", user, by=by)
         serving = self._served(None)
-        return export(serving, user, self._row(user), self._at(None, serving))
+        found = export(serving, user, self._row(user), self._at(None, serving))
+        entries = [entry for one in found["ids"] for entry in self.audit.entries(user_id=one)]
+        return found | {"audit": sorted(entries, key=lambda entry: entry["seq"])}
 
     def consents(self, user: str) -> dict[str, Any]:
         """What a user lets be done: the newest words, what they allow, and every word with its time and source."""
