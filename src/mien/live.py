@@ -75,6 +75,7 @@ class Live:
         ]
         for thread in self._threads:
             thread.start()
+        shop.showing.start()
 
     def __enter__(self) -> "Live":
         return self
@@ -93,6 +94,7 @@ class Live:
         self._threads[0].join()
         self._appended.set()
         self._threads[1].join()
+        self.shop.showing.close()
 
     @property
     def queued(self) -> int:

@@ -146,6 +146,21 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ImpressionSettings:
+    """What is kept of answers that were shown."""
+
+    window_hours: float = field(
+        default=24.0, metadata={"help": "hours within which an act on an item follows from its having been shown"}
+    )
+    keep_days: float = field(default=90.0, metadata={"help": "days for which impressions are kept"})
+    waiting: int = field(default=10_000, metadata={"help": "impressions that may wait for the disk; beyond, dropped"})
+
+    def __post_init__(self) -> None:
+        if self.window_hours <= 0 or self.keep_days <= 0 or self.waiting < 1:
+            raise UsageError("Impressions need window_hours and keep_days above 0, and waiting of 1 or more.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it. `load` reads one; the default constructor gives the defaults."""
 
@@ -163,6 +178,7 @@ class Settings:
     heads: HeadSettings = field(default_factory=HeadSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    impressions: ImpressionSettings = field(default_factory=ImpressionSettings)
 
 
 ELSEWHERE = {("fold", "zone"): "[shop] zone"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.core.clock import to_us
+from mien.core.impression import SEARCH
 from mien.core.item import Item, shelves
 from mien.core.ports import Progress, Silent
 from mien.core.profile import Profile
@@ -15,9 +16,10 @@ from mien.core.query import Answer, Query
 from mien.profiles.masking import masked_profile
 from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
-from mien.ranking.kind import FOR_YOU
+from mien.ranking.kind import FOR_YOU, SIMILAR
 from mien.shop.crowding import alone
 from mien.shop.people import People
+from mien.shop.quality import Quality
 from mien.shop.segments import Segments
 from mien.shop.serving import Serving
 from mien.shop.standing import Standing
@@ -70,17 +72,25 @@ class Asking(Standing):
         literal: tuple[str, ...] = (),
         context: Sequence[str] = (),
         language: Language | None = None,
+        shown: bool = False,
     ) -> Answer:
         """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
 
-        `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them.
+        `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them. `shown`: it
+        is shown to people, and kept as an impression; so in all questions.
         """
         serving = self._served(at)
         asked = Query(
             text, user, k, dict(filters or {}), personalise, at,
             sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
         )  # fmt: skip
-        return serving.answer(asked, self._at(at, serving), language)
+        at_us = self._at(at, serving)
+        return self._shown(serving.answer(asked, at_us, language), asked, at_us, serving, shown)
+
+    def _shown(self, answer: Answer, query: Query, at_us: int, serving: Serving, shown: bool) -> Answer:
+        if shown:
+            self.showing.keep(answer, query, SEARCH if query.text.strip() else query.kind, at_us, serving)
+        return answer
 
     def complete(self, prefix: str, k: int = 10) -> list[Completion]:
         """What somebody who typed this may be about to type: popular queries, categories, brands, titles."""
@@ -98,6 +108,7 @@ class Asking(Standing):
         cart: Sequence[str] = (),
         context: Sequence[str] = (),
         language: Language | None = None,
+        shown: bool = False,
     ) -> Answer:
         """What this user may want next; for an unknown one what anybody would get, and a note that says so.
 
@@ -109,7 +120,8 @@ class Asking(Standing):
         query = Query(
             "", user, k, dict(filters or {}), personalise, at, kind=kind, cart=tuple(cart), context=tuple(context)
         )
-        return serving.answer(query, self._at(at, serving), language)
+        at_us = self._at(at, serving)
+        return self._shown(serving.answer(query, at_us, language), query, at_us, serving, shown)
 
     def similar(
         self,
@@ -118,10 +130,12 @@ class Asking(Standing):
         filters: Mapping[str, tuple[str, ...]] | None = None,
         *,
         language: Language | None = None,
+        shown: bool = False,
     ) -> Answer:
         """The items most like one."""
         serving = self._served(None)
-        return serving.similar(item, Query(k=k, filters=dict(filters or {})), self._at(None, serving), language)
+        asked, at_us = Query(k=k, filters=dict(filters or {}), kind=SIMILAR), self._at(None, serving)
+        return self._shown(serving.similar(item, asked, at_us, language), asked, at_us, serving, shown)
 
     def explain(
         self,
@@ -156,6 +170,11 @@ class Asking(Standing):
     def segments(self) -> Segments:
         """Segments: tried, saved, and asked who is in them."""
         return Segments(self._saved, self._crowds, self._now, lambda: to_us(self.clock()))
+
+    @property
+    def quality(self) -> Quality:
+        """How well the shop answers, by what was shown and what followed."""
+        return Quality(self._now)
 
     def item(self, item: str) -> Item | None:
         """An item as it is known now; None for an id that nothing is known of."""

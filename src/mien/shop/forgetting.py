@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from mien.core.clock import from_us
 from mien.core.ids import UserRow
 from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
@@ -32,12 +33,22 @@ def export(serving: Serving, user_id: str, row: UserRow, at_us: int) -> dict[str
         "events": events,
         "others": [other for one in rows for other in stock.tail.others(one)],
         "dead_letters": [asdict(letter) for letter in _letters(stock, rows)],
+        "impressions": [told for one in rows for told in _shown(stock, one)],
     }
 
 
 def _letters(stock: Stock, rows: Sequence[int]) -> list[DeadLetter]:
     digests = {digest for row in rows if (digest := stock.catalog.users.digest(row)) is not None}
     return stock.catalog.letters.of(rows, digests)
+
+
+def _shown(stock: Stock, row: int) -> list[dict[str, Any]]:
+    """What was shown to a row, in the shop's own ids, oldest first."""
+    found = []
+    for one in stock.impressions.of(row):
+        told = {name: part for name, part in asdict(one).items() if name not in ("user", "at_us")}
+        found.append({**told, "at": from_us(one.at_us).isoformat(), "items": stock.catalog.items.keys(one.items)})
+    return found
 
 
 def _told(stock: Stock, row: int) -> list[dict[str, Any]]:
@@ -75,6 +86,10 @@ def _from_models(stock: Stock, rows: Sequence[int]) -> None:
         checkpoint.unlink()
 
 
+def _from_impressions(stock: Stock, rows: Sequence[int]) -> None:
+    stock.impressions.erase(rows)
+
+
 def _from_spill(stock: Stock, _: Sequence[int]) -> None:
     """What an interrupted ingest or build left; the writer's lock is held, so nobody is using it."""
     shutil.rmtree(stock.workspace.spill, ignore_errors=True)
@@ -84,6 +99,7 @@ HOLDERS: dict[str, Holder] = {
     "log": _from_log,
     "states": _from_states,
     "models": _from_models,
+    "impressions": _from_impressions,
     "spill": _from_spill,
 }
 """Every place that holds something of users beside the catalogue file, which comes last: erasing goes through all of

@@ -16,6 +16,7 @@ from mien.settings import Settings, load
 from mien.shop.crowding import Crowds
 from mien.shop.current import Current
 from mien.shop.serving import Serving, at_of
+from mien.shop.showing import Showing
 from mien.shop.stock import Stock, open_states
 from mien.shop.workspace import AUDIT_HEAD, Workspace
 from mien.stores.audit import Audit
@@ -25,6 +26,7 @@ from mien.stores.history import History, Resources
 from mien.stores.items import ItemTable
 from mien.stores.keys import Keys
 from mien.stores.saved import SavedSegments
+from mien.stores.shown import Impressions
 from mien.stores.tail import Tail
 
 HERE = "local"
@@ -54,11 +56,12 @@ class Opened:
         states = open_states(self.workspace, self.settings.stores, catalog)
         items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, vault, otherwise=otherwise)
         self.keys = Keys(self.workspace.keys)
-        changes = ItemChanges(self.workspace.catalog)
-        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes)
+        changes, shown = ItemChanges(self.workspace.catalog), Impressions(self.workspace.impressions)
+        self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes, shown)
         self.audit = Audit(self.workspace.audit, self._audit_head(), catalog.secret())
         self._current = Current(self.stock, lambda: to_us(self.clock()))
         self._saved, self._crowds = SavedSegments(self.workspace.catalog), Crowds(self.stock)
+        self.showing = Showing(self.stock, lambda: self.cleaner)
 
     @cached_property
     def cleaner(self) -> Cleaner | None:
@@ -85,6 +88,7 @@ class Opened:
 
     def close(self) -> None:
         """Close the stores."""
+        self.showing.close()
         self._saved.close()
         self.stock.close()
 

@@ -23,6 +23,7 @@ from mien.ranking.past import past_shelf
 from mien.ranking.ranker import LearnOptions, Ranker, learn
 from mien.ranking.rehearsal import Rehearsal, discovery, examples_of, questions
 from mien.ranking.shown import GAINS, Shown, shown_examples
+from mien.shop.outcomes import live_answers
 from mien.shop.stock import Stock
 from mien.shop.trained import nearness
 from mien.shop.workspace import Build
@@ -47,16 +48,17 @@ def learn_ranker(
     seed: int,
     progress: Progress,
 ) -> Ranker:
-    """From the answers of the last weeks, where enough were logged with what followed; else by rehearsing: what each
-    person bought is asked for by its category, with nothing later known.
+    """From the answers of the last weeks, where enough were kept or logged with what followed; else by rehearsing:
+    what each person bought is asked for by its category, with nothing later known.
 
     `taste`: an ALS to be fitted as of then, as the one that answers was. `behaviour`: a model trained on nothing later
     than then, or it is not looked at. Raises `NotReady` where there are too few
     questions. Cost: some ms a question, and the trees.
     """
     at_us = build.as_of_us - int(DAYS * DAY_US)
-    answers = shown_answers(judged, (at_us + 1, build.as_of_us + 1))
-    catalogue = stock.catalogue(build.as_of_us)
+    catalogue, span = stock.catalogue(build.as_of_us), (at_us + 1, build.as_of_us + 1)
+    answers = [*shown_answers(judged, span), *live_answers(stock, judged, span, len(catalogue))]
+    answers = sorted(answers, key=lambda one: one.at_us)[-MOST:]
     standard = Yardstick.of(catalogue, stock.population(build.population))
     index = TextIndex.open(stock.workspace.index / "text", catalogue)
     vectors = nearness(stock, catalogue)

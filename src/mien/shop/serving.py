@@ -8,6 +8,7 @@ import numpy as np
 
 from mien.core.clock import to_us
 from mien.core.errors import NotReady, UnknownName
+from mien.core.impression import SEARCH
 from mien.core.item import Catalogue
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
@@ -31,6 +32,7 @@ from mien.ranking import pipeline
 from mien.ranking.completion import Completer, read_queries
 from mien.ranking.foresight import Foresight
 from mien.ranking.indexing import Covers
+from mien.ranking.kind import FOR_YOU
 from mien.ranking.learnt import Learnt
 from mien.ranking.lexical import TextIndex
 from mien.ranking.ranker import Ranker
@@ -139,6 +141,11 @@ class Serving:
         """The behaviour model, where one was trained on nothing later than this moment."""
         model = self.models.known_at(self.at_us).behaviour
         return None if model is None else Foresight(model, self.catalogue.price)
+
+    def policy(self, kind: str) -> str:
+        """What ranks answers of a kind, by name: two that share it rank alike."""
+        learnt = {SEARCH: self.shelf.ranker, FOR_YOU: self.shelf.recommender}.get(kind) is not None
+        return f"{'learnt' if learnt else 'weights'}/{self.build.population}"
 
     @cached_property
     def models(self) -> Models:

@@ -35,6 +35,7 @@ from mien.stores.items import ItemTable, folded
 from mien.stores.open import open_profile_store
 from mien.stores.options import StoreSettings
 from mien.stores.sealed import SealedStore
+from mien.stores.shown import Impressions
 from mien.stores.tail import Tail
 
 STATES_SEALED = "states_sealed"
@@ -53,12 +54,14 @@ class Stock:
     states: ProfileStore
     tail: Tail
     changes: ItemChanges
+    impressions: Impressions
     _snapshots: dict[str, Population] = field(default_factory=dict)
 
     def close(self) -> None:
         self.tail.close()
         self.history.close()
         self.changes.close()
+        self.impressions.close()
         self.catalog.close()
         self.states.close()
 

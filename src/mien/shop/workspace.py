@@ -8,6 +8,7 @@ items.parquet   versions of items              mappings/     how each source is 
 build.json      what the last build covers     reports/      quality reports
 audit.jsonl     who read and changed what      keys.sqlite   keys of the API, hashed
 vault/          the users' keys, kept out of backups
+shown.sqlite    what was shown to whom
 """
 
 import errno
@@ -90,6 +91,10 @@ class Workspace:
     @property
     def population(self) -> Path:
         return self.folder / "population"
+
+    @property
+    def impressions(self) -> Path:
+        return self.folder / "shown.sqlite"
 
     @property
     def states(self) -> Path:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mien.live import Live
 from mien.shop import Shop
-from mien.web import errors, items, privacy, query, segments, standing, tracking
+from mien.web import errors, items, privacy, quality, query, segments, standing, tracking
 from mien.web.access import ACCESS, Needs
 from mien.web.admission import Admission
 from mien.web.front import Front
@@ -55,6 +55,7 @@ def create_app(
     app.include_router(privacy.router(shop))
     app.include_router(items.router(shop))
     app.include_router(segments.router(shop))
+    app.include_router(quality.router(shop))
     app.include_router(standing.router(shop))
     app.add_middleware(Limits, settings=settings)  # the one added last is met first
     app.add_middleware(Gate, admission=admission)

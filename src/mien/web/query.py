@@ -94,7 +94,7 @@ def router(shop: Shop) -> APIRouter:
 
     @routes.post("/search", summary="Search the catalogue")
     def post_search(asked: SearchAsked) -> Response:
-        return answered(shop.search(asked.query, **told(asked), **more(asked)))
+        return answered(shop.search(asked.query, **told(asked), **more(asked), shown=True))
 
     @routes.get("/complete", summary="What somebody may be about to type")
     def get_complete(q: Annotated[str, Query(max_length=20_000)], k: Count = 10) -> Response:
@@ -102,11 +102,11 @@ def router(shop: Shop) -> APIRouter:
 
     @routes.post("/recommend", summary="What a user may want next")
     def post_recommend(asked: RecommendAsked) -> Response:
-        return answered(shop.recommend(**told(asked), **of_kind(asked)))
+        return answered(shop.recommend(**told(asked), **of_kind(asked), shown=True))
 
     @routes.get("/similar/{item_id}", summary="Items liked by the same people")
     def get_similar(item_id: str, k: Count = 10) -> Response:
-        return answered(shop.similar(item_id, k=k))
+        return answered(shop.similar(item_id, k=k, shown=True))
 
     @routes.post("/explain", summary="Why an item stands where it stands for a user")
     def post_explain(asked: ExplainAsked) -> Response:
