@@ -69,10 +69,12 @@ def filled(schema: dict[str, Any], document: dict[str, Any], text: str) -> Itera
 
 
 def requests(document: dict[str, Any], text: str) -> Iterator[tuple[str, str, dict[str, str], Any]]:
-    """Every request of the document with the text in one of its fields, the others being good."""
+    """Every question of the document with the text in one of its fields, the others being good."""
     good = {"query": "tea", "item_id": "teapot", "user_id": "ann", "q": "te"}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
+            if ACCESS[f"{method.upper()} {path}"] == "write":
+                continue  # messages have a test of their own
             parameters = operation.get("parameters", [])
             in_path = {one["name"]: "teapot" for one in parameters if one["in"] == "path"}
             in_query = {one["name"]: good.get(one["name"], "1") for one in parameters if one.get("required")}
@@ -101,7 +103,8 @@ def told(path: str, values: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_in_every_field_of_every_route(client: TestClient, shop: Shop, text: str) -> None:
-    shop.stock.catalog.users.add(["teapot"])  # who gives consent where the text is one: 0, true
+    said = client.put("/v1/profiles/teapot/consent", json={"purposes": {"marketing": True}})
+    assert said.status_code == 200  # as some of the texts will say again: 0, true
     users, items, there = len(shop.stock.catalog.users), len(shop.stock.catalog.items), files(shop.workspace.folder)
     for method, path, query, body in requests(client.get("/openapi.json").json(), text):
         if path in ("/healthz", "/readyz"):

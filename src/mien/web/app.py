@@ -11,7 +11,17 @@ from starlette.concurrency import run_in_threadpool
 
 from mien.live import Live
 from mien.shop import Shop
-from mien.web import errors, items, privacy, quality, query, segments, standing, tracking
+from mien.web import (
+    document,
+    errors,
+    items,
+    privacy,
+    quality,
+    query,
+    segments,
+    standing,
+    tracking,
+)
 from mien.web.access import ACCESS, Needs
 from mien.web.admission import Admission
 from mien.web.front import Front
@@ -73,4 +83,6 @@ def create_app(
     def get_metrics() -> Response:
         return Response(counts.page(), media_type=CONTENT_TYPE_LATEST)
 
+    document.complete(app, access)
+    document.complete(app, access)
     return app

@@ -27,6 +27,9 @@ class Asked(BaseModel):
     personalise: bool = Field(True, description="False: exactly what a visitor without any context gets.")
 
 
+LARGEST = 2**63 - 1
+"""The largest number of a row that a store holds."""
+LetterId = Annotated[int, Field(ge=1, le=LARGEST)]
 Ids = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
 VISIT = "Item ids looked at in the running visit, oldest first."
 
@@ -70,7 +73,7 @@ class Replayed(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[int] | None = Field(None, max_length=10_000, description="Numbers of dead letters; absent: all.")
+    ids: list[LetterId] | None = Field(None, max_length=10_000, description="Numbers of dead letters; absent: all.")
 
 
 def router(shop: Shop) -> APIRouter:
@@ -117,7 +120,7 @@ def router(shop: Shop) -> APIRouter:
         return rendered(shop.dead_letters(limit))
 
     @routes.put("/deadletters/{letter_id}", summary="Mend a row that could not be used")
-    def put_dead_letter(letter_id: int, mended: Mended, request: Request) -> Response:
+    def put_dead_letter(letter_id: LetterId, mended: Mended, request: Request) -> Response:
         return rendered(shop.mend(letter_id, mended.row, by=asker(request).key_id))
 
     @routes.post("/deadletters/replay", summary="Read rows that could not be used again")
