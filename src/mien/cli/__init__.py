@@ -13,13 +13,14 @@ from mien.cli.questions import complete, explain, profile, profiles, recommend, 
 from mien.cli.segments import segment
 from mien.cli.service import serve
 from mien.cli.shared import app, err
+from mien.cli.stream import consume
 from mien.cli.workspace import build, demo, evaluate, ingest, init, study, train
 from mien.core.errors import MienError, UsageError
 
 COMMANDS = (
     *(demo, init, ingest, build, train, evaluate, study),
     *(profile, profiles, search, complete, recommend, similar, explain, segment),
-    *(items, consent, export, erase, deadletters, serve),
+    *(items, consent, export, erase, deadletters, consume, serve),
 )
 """In the order in which help lists them."""
 for command in COMMANDS:

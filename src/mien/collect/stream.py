@@ -17,7 +17,7 @@ from mien.core.tracked import Refusal, Tracked
 class _Peek(msgspec.Struct):
     """Whether a record is a batch."""
 
-    batch: msgspec.Raw | None = None
+    batch: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _peek = msgspec.json.Decoder(_Peek)
@@ -39,7 +39,7 @@ def read_record(
         return [_refused("too_large", detail, value, cleaner)]
     told: dict[str, Any] = {"source": source, "received_us": received_us, "cleaner": cleaner}
     try:
-        if _peek.decode(value).batch is None:
+        if bytes(_peek.decode(value).batch) == b"null":
             return [read_message(value, unnamed=place, **told)]
         envelope = _envelopes.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:

@@ -142,7 +142,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     """A row that was kept whole; empty where it was not."""
     try:
         row = json.loads(letter.raw or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 
