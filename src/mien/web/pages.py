@@ -12,7 +12,16 @@ from mien.web.access import Needs
 NOT_THERE = "The console and the storefront need the extra: pip install 'mien[console]'. The API is served without."
 
 STORE = ("/", "/search", "/item", "/cart")
-CONSOLE = ("/console", "/console/login", "/console/users", "/console/user", "/console/tags")
+CONSOLE = (
+    "/console",
+    "/console/login",
+    "/console/users",
+    "/console/user",
+    "/console/tags",
+    "/console/segments",
+    "/console/segments/new",
+    "/console/segment",
+)
 ACCESS: dict[str, Needs] = {
     **{f"GET {path}": "own" for path in STORE + CONSOLE},
     **{f"POST {path}": "own" for path in ("/console/login", "/console/logout")},

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("nicegui", reason="the pages need the extra `console`")
 
 from mien.core.query import Reason
-from mien.web.look.bars import Bar, ranking, signed, summands
+from mien.web.look.bars import Bar, Span, ranking, signed, spans, strip, summands
+from mien.web.look.upset import upset
 from mien.web.look.words import SHARED, TEXT, say
 from mien.web.look.words_console import CONSOLE
 from mien.web.look.words_desk import DESK
@@ -66,3 +67,29 @@ def test_bars_are_relative_to_the_longest() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.25, "+0.250"), (-0.0314, "−0.031"), (0.0, "0.000"), (0.0001, "0.000")])
 def test_signs(value: float, text: str) -> None:
     assert signed(value) == text
+
+
+def test_the_parts_of_a_strip_are_counted() -> None:
+    drawn = strip("Rows", [("kept", "good", 3), ("gone", "bad", 0), ("<b>", "warm", 1)])
+    assert re.findall(r"flex-grow:(\d+)", drawn) == ["3", "1"]
+    assert "75.0%" in drawn
+    assert "&lt;b&gt;" in drawn
+    assert "gone" not in drawn
+
+
+def test_whiskers_stand_where_the_interval_is() -> None:
+    """The longest interval ends at 0.8, which is the whole width."""
+    drawn = spans("Models", [Span("a", 0.4, 0.2, 0.8, "0.4"), Span("b", 0.2, 0.2, 0.2, "0.2")])
+    assert re.findall(r"style=\"width:([\d.]+)%", drawn) == ["50.00", "25.00"]
+    assert re.findall(r"left:([\d.]+)%;width:([\d.]+)%", drawn) == [("25.00", "75.00"), ("25.00", "0.00")]
+
+
+def test_an_upset_has_a_column_for_each_intersection() -> None:
+    drawn = upset("Overlap", {"a": 3, "b<": 5}, [(("b<",), 4), (("a",), 2), (("a", "b<"), 1)])
+    assert len(re.findall("upset-bar", drawn)) == 3
+    assert len(re.findall('"upset-on"', drawn)) == 4
+    assert len(re.findall('"upset-off"', drawn)) == 2
+    assert len(re.findall("upset-link", drawn)) == 1
+    heights = [float(one) for one in re.findall(r'height="([\d.]+)"/>', drawn)]
+    assert heights == [150.0, 75.0, 37.5]
+    assert "b<" not in drawn

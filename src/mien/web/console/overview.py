@@ -52,7 +52,7 @@ async def overview(visit: Visit, asked: QueryParams) -> None:
 
 def windows(visit: Visit, days: int) -> None:
     """The choice of a period."""
-    with El("nav.segmented", aria_label=visit.say("window")):
+    with El("nav.choices", aria_label=visit.say("window")):
         for n in WINDOWS:
             link(
                 visit.say("days_n", n=n), f"{PATH}?{urlencode({'days': n})}", aria_current="true" if n == days else None

@@ -3,6 +3,11 @@
 from mien.web.console import login
 from mien.web.console.overview import PATH as OVERVIEW
 from mien.web.console.overview import overview
+from mien.web.console.segment import segment
+from mien.web.console.segment_links import NEW, SEGMENT
+from mien.web.console.segment_links import PATH as SEGMENTS
+from mien.web.console.segment_new import segment_new
+from mien.web.console.segments import segments
 from mien.web.console.shell import NEEDS, shell
 from mien.web.console.tags import PATH as TAGS
 from mien.web.console.tags import tags
@@ -14,7 +19,15 @@ from mien.web.look import frame
 from mien.web.look.frame import Page
 from mien.web.look.visit import Site
 
-PAGES: dict[str, Page] = {OVERVIEW: overview, USERS: users, USER: user, TAGS: tags}
+PAGES: dict[str, Page] = {
+    OVERVIEW: overview,
+    USERS: users,
+    USER: user,
+    TAGS: tags,
+    SEGMENTS: segments,
+    SEGMENT: segment,
+    NEW: segment_new,
+}
 """Path → page; `shell.SECTIONS` has those that the bar on top leads to."""
 
 

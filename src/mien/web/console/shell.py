@@ -13,7 +13,12 @@ from mien.web.sessions import LOGOUT
 HOME = "/console"
 NEEDS: Scope = "read"
 """What the console is looked at with; what it changes needs an admin key."""
-SECTIONS = ((HOME, "nav_overview"), ("/console/users", "nav_users"), ("/console/tags", "nav_tags"))
+SECTIONS = (
+    (HOME, "nav_overview"),
+    ("/console/users", "nav_users"),
+    ("/console/tags", "nav_tags"),
+    ("/console/segments", "nav_segments"),
+)
 """Path and name of what the bar on top leads to, in its order."""
 
 

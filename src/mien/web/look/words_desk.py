@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from mien.web.look.words_segments import SEGMENTS
+
 OVERVIEW: Mapping[str, tuple[str, str]] = {
     "overview_lead": (
         "As of {at}. Indexes and population were built of what happened until {built}.",
@@ -150,4 +152,4 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "used_by_none": ("No saved segment speaks of this facet.", "没有已保存的人群使用该维度。"),
     "figure": ("Figure", "指标"),
 }
-DESK: Mapping[str, tuple[str, str]] = {**OVERVIEW, **TAGS}
+DESK: Mapping[str, tuple[str, str]] = {**OVERVIEW, **TAGS, **SEGMENTS}
