@@ -66,7 +66,7 @@ async def segment(visit: Visit, asked: QueryParams) -> None:
                 else:
                     El("p.note", visit.say("versus_none"))
             with El("div.stack.wide.third"):
-                with card(visit.say("alike")):
+                with card(visit.say("lookalikes")):
                     await alike(visit, name)
                 with card(visit.say("members")):
                     member_table(visit, members)
@@ -146,17 +146,17 @@ async def alike(visit: Visit, name: str) -> None:
 def draw_alike(visit: Visit, found: Lookalike) -> None:
     """How alike they are, and the first of them."""
     if not found.users or found.inside is None:
-        El("p.note", visit.say("alike_none"))
+        El("p.note", visit.say("lookalikes_none"))
         return
     El("p.note", visit.say("alike_more", inside=percent(found.inside)))
     likeness = [one.likeness for one in found.users]
     El("p.note", visit.say("alike_floor", least=percent(likeness[-1]), middle=percent(likeness[len(likeness) // 2])))
-    caption = visit.say("alike")
+    caption = visit.say("lookalikes")
     with El("div.scroll.short", tabindex=0, role="region", aria_label=caption), El("table.table"):
         El("caption.hidden", caption)
         with El("thead"), El("tr"):
             El("th", visit.say("user"), scope="col")
-            El("th.n", visit.say("likeness"), scope="col")
+            El("th.n", visit.say("likeness_of"), scope="col")
             El("th", visit.say("shared"), scope="col")
         with El("tbody"):
             for one in found.users[:SHOWN_ALIKE]:

@@ -70,7 +70,7 @@ SEGMENTS: Mapping[str, tuple[str, str]] = {
     "members_none": ("Nobody fits the rule now.", "目前没有用户符合规则。"),
     "spent": ("Spend", "消费"),
     "rfm_short": ("RFM", "RFM"),
-    "alike": ("Look-alikes", "相似人群"),
+    "lookalikes": ("Look-alikes", "相似人群"),
     "alike_more": (
         "Users outside whose tags point the same way. Members themselves are {inside} alike on average.",
         "标签方向最接近的人群外用户。成员自身的平均相似度为 {inside}。",
@@ -80,11 +80,11 @@ SEGMENTS: Mapping[str, tuple[str, str]] = {
         "The last of them is {least} alike, the middle one {middle}.",
         "其中最末一位相似度 {least}，中位 {middle}。",
     ),
-    "alike_none": (
+    "lookalikes_none": (
         "No user outside is like them, or the segment has no tags.",
         "没有相似的人群外用户，或人群没有标签。",
     ),
-    "likeness": ("Alike", "相似度"),
+    "likeness_of": ("Alike", "相似度"),
     "shared": ("In what", "共同点"),
     "history": ("History of the rule", "规则历史"),
     "builder_lead": (
