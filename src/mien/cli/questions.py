@@ -33,16 +33,39 @@ def profile(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     workspace: WorkspaceOption = HERE,
     as_of: AsOfOption = None,
+    changes: Annotated[bool, typer.Option("--changes", help="Which events changed which tags, newest first.")] = False,
+    since: Annotated[str | None, typer.Option(help="Of --changes: none before this time.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Of --changes: how many of the newest events.")] = 20,
     json_: JsonOption = False,
 ) -> None:
     """All that is known of a user, each tag with its evidence and confidence."""
     with opened(workspace) as shop:
+        if changes:
+            zone = shop.settings.shop.zone
+            told = shop.changes(user, moment(since, zone), k, as_of=moment(as_of, zone))
+            shop.note("profile.read", user, by=COMMAND_LINE)
+            show_changes(told, json_)
+            return
         found = shop.profile(user, as_of=moment(as_of, shop.settings.shop.zone))
         shop.note("profile.read", user, by=COMMAND_LINE)
         if json_:
             print_json(found.to_dict())
         else:
             terminal.print_profile(out, found, shop.stock.language)
+
+
+def show_changes(told: dict[str, Any], as_json: bool) -> None:
+    """A line an event, and one for each tag that it moved."""
+    if as_json:
+        print_json(told)
+        return
+    for change in told["changes"]:
+        head = f"{change['at']}  {change['action']}  {change.get('title') or change.get('item_id', '')}"
+        out.print(head, highlight=False, markup=False, soft_wrap=True)
+        for tag in change["tags"]:
+            before, after = (f"{tag['weight'].get(when, 0.0):7.1%}" for when in ("before", "after"))
+            line = f"    {before} → {after}  {tag['facet']} = {tag['value']}"
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def profiles(

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mien.core.clock import to_us
+from mien.core.errors import UsageError
 from mien.core.impression import SEARCH
 from mien.core.item import Item, shelves
 from mien.core.ports import Progress, Silent
@@ -18,6 +20,7 @@ from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU, SIMILAR
 from mien.shop.crowding import alone
+from mien.shop.past import told_changes
 from mien.shop.people import People
 from mien.shop.quality import Quality
 from mien.shop.segments import Segments
@@ -41,6 +44,19 @@ class Asking(Standing):
         at_us = self._at(as_of, serving)
         found = self._with_segments(serving.profile(user, at_us, language), serving, at_us)
         return found if clear else masked_profile(found, self.settings.privacy.personal)
+
+    def changes(
+        self, user: str, since: datetime | None = None, limit: int = 50, *, as_of: datetime | None = None
+    ) -> dict[str, Any]:
+        """Which events changed which tags, newest first: weight and lift before and after each.
+
+        Of the newest `limit` events on items, none before `since` nor after `as_of`. See `profiles.changes`.
+        """
+        if not 1 <= limit <= 1000:
+            raise UsageError(f"Changes of 1 to 1000 events can be told, not of {limit}.")
+        serving = self._served(as_of)
+        since_us = None if since is None else to_us(since)
+        return told_changes(serving, user, self._row(user), self._at(as_of, serving), since_us, limit)
 
     def _with_segments(self, profile: Profile, serving: Serving, at_us: int) -> Profile:
         """With the names of the saved segments that the user is in."""

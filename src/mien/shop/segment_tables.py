@@ -89,11 +89,13 @@ class Comparison:
     rows: tuple[Share, ...]
 
 
-def compared_with_all(crowd: Crowd, inside: Mask, facet: str | None, limit: int) -> Comparison:
+def compared_with_all(
+    crowd: Crowd, inside: Mask, facet: str | None, limit: int, told_traits: frozenset[str]
+) -> Comparison:
     """What is more, or less, frequent among the members; what nobody in either has is left out."""
     size, of = int(inside.sum()), int(crowd.allowed.sum())
     rows = []
-    for name, value, users in _marks(crowd):
+    for name, value, users in _marks(crowd, told_traits):
         held = users[crowd.allowed[users]]
         if (facet is None or facet == name) and len(held):
             rows.append((name, value, int(inside[held].sum()), len(held)))
@@ -110,7 +112,7 @@ def compared_with_all(crowd: Crowd, inside: Mask, facet: str | None, limit: int)
     return Comparison(from_us(crowd.at_us), size, of, tuple(told[:limit]))
 
 
-def _marks(crowd: Crowd) -> Any:
+def _marks(crowd: Crowd, told_traits: frozenset[str]) -> Any:
     """Facet, value and the places of those who have it."""
     for level, facet in enumerate(crowd.yardstick.facets):
         table = crowd.tags(level)
@@ -121,7 +123,8 @@ def _marks(crowd: Crowd) -> Any:
     traits: dict[tuple[str, str], list[int]] = {}
     for place, told in enumerate(crowd.traits):
         for name, value in told.items():
-            traits.setdefault((name, str(value)), []).append(place)
+            if name in told_traits:
+                traits.setdefault((name, str(value)), []).append(place)
     for (name, text), places in sorted(traits.items()):
         yield name, text, np.array(places, dtype=np.int64)
     for k, life in enumerate(LIFECYCLES):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mien.core.clock import from_us
 from mien.core.errors import UnknownName, UsageError
+from mien.core.personal import kind_of_trait
 from mien.profiles.crowd import LIFECYCLES, Crowd
 from mien.profiles.rule import Rule, read_rule, rule_json, rule_text
 from mien.profiles.segments import Vocabulary, members, settled
@@ -198,10 +199,11 @@ class Segments:
     def versus(self, of: Of, facet: str | None = None, limit: int = 100) -> Comparison:
         """A segment beside everyone: for each tag, trait and lifecycle how many have it, and how much more often."""
         serving, crowd = self._crowd()
-        known = (*serving.yardstick.facet_names, *self._words(serving, crowd).traits, "lifecycle")
+        traits = frozenset(self._words(serving, crowd).traits)
+        known = (*serving.yardstick.facet_names, *sorted(traits), "lifecycle")
         if facet is not None and facet not in known:
             raise UnknownName("facet", facet, known)
-        return compared_with_all(crowd, self._inside(of, crowd), facet, limit)
+        return compared_with_all(crowd, self._inside(of, crowd), facet, limit, traits)
 
     def rfm(self, of: Of = None) -> RfmGrid:
         """How many users, and their spend, by quintiles of recency and frequency."""
@@ -255,9 +257,11 @@ class Segments:
         for facet in serving.yardstick.facets:
             facets[facet.name] = facets.get(facet.name, frozenset()) | frozenset(facet.values)
         traits: dict[str, set[object]] = {}
+        personal = serving.stock.settings.privacy.personal
         for told in crowd.traits:
             for name, value in told.items():
-                traits.setdefault(name, set()).add(value)
+                if kind_of_trait(name, personal) is None:  # an e-mail is nobody's segment
+                    traits.setdefault(name, set()).add(value)
         return Vocabulary(
             facets, {name: frozenset(known) for name, known in sorted(traits.items())}, intent_names(serving)
         )

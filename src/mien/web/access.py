@@ -30,6 +30,7 @@ ACCESS: dict[str, Needs] = {
     "GET /v1/tags": "read",
     "GET /v1/audit": "admin",
     "GET /v1/quality/searches": "read",
+    "GET /v1/profiles/{user_id}/changes": "read",
     **{f"GET /v1/segments{rest}": "read" for rest in ("", "/fields", "/{name}", "/{name}/history", "/{name}/versus")},
     **{f"GET /v1/segments/{{name}}/{part}": "read" for part in ("members", "rfm", "retention", "lookalike")},
     **{f"POST /v1/segments{rest}": "read" for rest in ("", "/overlap")},

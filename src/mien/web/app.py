@@ -15,6 +15,7 @@ from mien.web import (
     document,
     errors,
     items,
+    past,
     privacy,
     quality,
     query,
@@ -66,6 +67,7 @@ def create_app(
     app.include_router(items.router(shop))
     app.include_router(segments.router(shop))
     app.include_router(quality.router(shop))
+    app.include_router(past.router(shop))
     app.include_router(standing.router(shop))
     app.add_middleware(Limits, settings=settings)  # the one added last is met first
     app.add_middleware(Gate, admission=admission)
