@@ -53,17 +53,17 @@ def warm(shop: Shop) -> None:
 
 
 def _answer_missing(site: Site) -> None:
-    """What nobody serves is told to people as a page, and to programs as every other error."""
+    """What nobody serves: within the console a page says so, elsewhere the answer is that of every other error."""
 
     async def missing(request: Request, _: Exception) -> Response:
-        if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/v1/"):
+        if "text/html" not in request.headers.get("accept", "") or not request.url.path.startswith("/console/"):
             return errors.answer(404, "http", "Not Found")
         with Client(page(""), request=request) as client:
             visit = Visit.of(site, request, client)
             frame.head()
             with frame.header(visit, "/"):
                 frame.switches(visit, across=("store", "/", "cart"))
-            with El("div.page"):
+            with El("div.page", id="main"):
                 told("search", visit.say("missing_page"), visit.say("missing_page_more"))
         return client.build_response(request, 404)
 

@@ -27,6 +27,7 @@ ACCESS: dict[str, Needs] = {
     **{f"POST {path}": "own" for path in ("/console/login", "/console/logout")},
     **{f"GET {path}/{{rest:path}}": "own" for path in ("/_look", "/_nicegui", "/_nicegui_ws")},
     "POST /_nicegui_ws/{rest:path}": "own",
+    "GET /console/{rest:path}": "own",
     "GET /favicon.ico": "own",
 }
 """Pages and what they are drawn with. A page asks by itself who looks at it: a browser has a session, not a key."""

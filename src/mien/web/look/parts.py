@@ -32,6 +32,8 @@ class El(TextElement):
     def put(self, name: str, value: str | float | bool | None) -> "El":
         """Set an attribute, or take it away with None or False."""
         name = name.rstrip("_").replace("_", "-")
+        if self.tag == "input" and name in ("value", "checked"):
+            name = f"^{name}"  # where an input begins; what was typed since stays when the element is drawn anew
         if value is None or value is False:
             self.props.pop(name, None)
         else:

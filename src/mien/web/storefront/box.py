@@ -1,5 +1,6 @@
 """The search box, which knows what one may be about to type."""
 
+import json
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from nicegui import ui
@@ -21,8 +22,13 @@ def search_box(visit: Visit) -> None:
         if text.strip():
             ui.navigate.to(f"/search?{urlencode({'q': text.strip()})}")
 
+    newest = [""]
+
     async def offer(text: str) -> None:
+        newest[0] = text
         found = await visit.ask(visit.shop.complete, text, OFFERED) if text.strip() else []
+        if newest[0] != text:
+            return  # more was typed while this was looked up
         offers.clear()
         with offers:
             for place, one in enumerate(found):
@@ -40,6 +46,7 @@ def search_box(visit: Visit) -> None:
             El("span.note.small", visit.say(f"offer_{one.kind}"))
 
     def close() -> None:
+        newest[0] = ""
         offers.clear()
         offers.classes(remove="open")
         box.put("aria_expanded", "false")
@@ -47,7 +54,7 @@ def search_box(visit: Visit) -> None:
     router = visit.client.sub_pages_router
 
     def follow(address: str) -> None:
-        box.put("value", text_of(address))
+        ui.run_javascript(f"document.getElementById('q').value = {json.dumps(text_of(address))}")
 
     router.on_path_changed(follow)
     with El("form.search.wide-row", role="search", action="/search").act(
