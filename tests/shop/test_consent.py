@@ -106,6 +106,17 @@ def test_a_refusal_follows_the_person_to_every_id(fresh: Shop) -> None:
     assert unlike_the_log(fresh) == []
 
 
+def test_what_cannot_be_read_of_who_refused_is_not_kept_either(fresh: Shop) -> None:
+    fresh.consent("ann", {"analytics": False})
+    with Live(fresh) as live:
+        fates = send(live, view(1, "ann", timestamp="soon"), view(2, "ben", timestamp="soon"))
+    assert fates == {"bad_time": 2, "events": 0}
+    kept = [letter["raw"] for letter in fresh.dead_letters()["letters"]]
+    assert len(kept) == 2
+    assert [raw for raw in kept if "ann" in raw] == []
+    assert [raw for raw in kept if "ben" in raw]
+
+
 def test_traits_may_say_consents(fresh: Shop) -> None:
     with Live(fresh) as live:
         traits = {"age": 40, "consents": {"marketing": False, "newsletter": True}}
@@ -115,6 +126,27 @@ def test_traits_may_say_consents(fresh: Shop) -> None:
     assert [trait["name"] for trait in profile["traits"] if trait["source"] == "declared"] == ["age"]
     (word,) = [word for word in fresh.consents("ann")["history"] if word["purpose"] == "marketing"]
     assert word["source"] == "tracking:http"
+
+
+def test_files_of_who_refused(fresh: Shop, tmp_path: Path) -> None:
+    fresh.consent("ann", {"analytics": False})
+    users = tmp_path / "users.csv"
+    users.write_text("user_id,age\nann,40\nben,50\n", encoding="utf-8")
+    fresh.ingest(users=str(users))
+    assert fresh.stock.catalog.traits(fresh.stock.catalog.users.row("ann") or 0) is None
+    assert fresh.export("ben")["declared"]["traits"] == {"age": 50}
+    log = tmp_path / "log.csv"
+    rows = [f"{user},{at},view,teapot" for user in ("ann", "ben") for at in ("2024-05-20T10:00:00Z", "never")]
+    log.write_text("\n".join(["user_id,at,action,item_id", *rows]) + "\n", encoding="utf-8")
+    mapping = tmp_path / "log.toml"
+    names = ("user_id", "at", "action", "item_id")
+    mapping.write_text("[map]\n" + "".join(f'{name} = "{name}"\n' for name in names), encoding="utf-8")
+    report = fresh.ingest(events=str(log), mapping=mapping)
+    assert (report.arrivals.rejected, report.arrivals.new, report.arrivals.no_consent) == ({"bad_time": 2}, 1, 1)
+    kept = [letter["raw"] or "" for letter in fresh.dead_letters()["letters"]]
+    assert len(kept) == 2
+    assert not [raw for raw in kept if "ann" in raw]
+    assert [raw for raw in kept if "ben" in raw]
 
 
 @pytest.fixture
@@ -131,9 +163,13 @@ def careful(tmp_path: Path, toy: World) -> Iterator[Shop]:
         yield shop
 
 
-def test_opt_in_keeps_only_who_agreed(careful: Shop, toy: World) -> None:
+def test_opt_in_keeps_only_who_agreed(careful: Shop, tmp_path: Path) -> None:
     assert [careful.stock.catalog.users.key(user) for user in careful.stock.states.users()] == ["ann", "ben"]
     assert careful.stock.catalog.users.row("dora") is None, "not even the id is kept"
+    users = tmp_path / "users.csv"
+    users.write_text("user_id,age\ndora,40\nben,50\n", encoding="utf-8")
+    assert careful.ingest(users=str(users)).users == 1
+    assert careful.stock.catalog.users.row("dora") is None
     assert careful.recommend("ann").personalised
     assert asked(careful, "ben") == asked(careful, None, personalise=False)
     with Live(careful) as live:

@@ -62,6 +62,7 @@ def busy(fresh: Shop) -> Shop:
     ]
     with Live(fresh) as live:
         live.track(json.dumps({"batch": messages}).encode())
+    fresh.search("tea", user="ann", shown=True)
     fresh.consent("ann", {"analytics": True}, source="desk")
     return fresh
 

@@ -6,13 +6,17 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.core.consent import PURPOSES, Word
+from mien.core.tracked import Tracked
 from mien.core.user import User
 from mien.stores.catalog import Catalog
 from mien.stores.consents import SCHEMA, Consents
+from mien.stores.tail import Tail
+
+HALF_AN_HOUR_US = 1_800_000_000
 
 WORDS = st.lists(
     st.builds(Word, st.sampled_from(PURPOSES[:2]), st.booleans(), st.integers(1, 6), st.sampled_from(["web", "app"])),
@@ -115,3 +119,33 @@ def test_what_an_older_catalogue_kept_is_taken_over(tmp_path: Path) -> None:
     assert catalog.declared(0) == User("ann", {"age": 40}, {"marketing": False, "analytics": True})
     assert [word.source for word in catalog.consents.history(0)] == ["earlier", "earlier"]
     catalog.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tail, Catalog]]:
+    """One tail for many people, and the catalogue read beside it."""
+    folder = tmp_path_factory.mktemp("tracked")
+    tail, catalog = (kind(folder / "catalog.sqlite", folder / "vault") for kind in (Tail, Catalog))
+    assert isinstance(tail, Tail)
+    assert isinstance(catalog, Catalog)
+    yield tail, catalog
+    tail.close()
+    catalog.close()
+
+
+@given(WORDS.filter(bool))
+@settings(deadline=None)
+def test_tracked_words_never_widen(shared: tuple[Tail, Catalog], words: list[Word]) -> None:
+    """Clients repeat themselves with every message; however that is noted, a newer refusal is never outvoted."""
+    tail, catalog = shared
+    user = f"u{len(catalog.users)}"
+    for number, word in enumerate(words):
+        at_us, said = word.at_us * HALF_AN_HOUR_US, {word.purpose: word.given}
+        tail.append([Tracked(f"{user}-{number}", word.source, number, user, at_us, consents=said)])
+    row = catalog.users.row(user)
+    assert row is not None
+    kept = catalog.consents.of(row)
+    assert set(kept) == set(newest(words))
+    assert not [purpose for purpose, given in newest(words).items() if kept[purpose] and not given]
+    if all(word.at_us < words[-1].at_us for word in words[:-1]):
+        assert kept[words[-1].purpose] == words[-1].given, "the newest word, said last, counts"

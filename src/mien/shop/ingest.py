@@ -4,20 +4,23 @@ import hashlib
 import json
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.collect.cleaned import clean_events, clean_verdicts
 from mien.collect.cleaning import Cleaner
 from mien.collect.mapping import Kind
 from mien.collect.source import CollectOptions, Delivery, SourceReport, collect
+from mien.core.consent import ANALYTICS
 from mien.core.ports import Progress
-from mien.core.tables import EVENT, ITEM, USER
+from mien.core.tables import EVENT, ITEM, USER, VERDICT
 from mien.core.user import User
 from mien.prepare.report import Arrivals
 from mien.shop.workspace import Workspace
@@ -27,6 +30,7 @@ from mien.stores.history import Appended, History
 from mien.stores.items import ItemTable
 
 DATASET = "dataset:"
+IDS = (EVENT.EVENT_ID, EVENT.USER_ID, EVENT.ITEM_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Intake:
                 cast(Kind, kind), source, folder=folder, options=drafts, mapping=mapping, progress=progress
             )
             self._clean(delivery)
+            self._hush(delivery)
             own = isinstance(source, str) and source.startswith(DATASET)
             declared = own or kind == "items"
             items = self._keep_items(delivery.items, derived=not declared)
@@ -107,7 +112,23 @@ class Intake:
         if self.cleaner is not None:
             if delivery.events is not None:
                 clean_events(delivery.events, self.cleaner)
-            clean_verdicts(delivery.verdicts, self.cleaner, _ids(delivery.report))
+            clean_verdicts(delivery.verdicts, self.cleaner, _columns(delivery.report, IDS))
+
+    def _hush(self, delivery: Delivery) -> None:
+        """Of rows that could not be used keep only the reason, where their user does not let be kept what they do."""
+        if self.catalog.consents.all_allow(ANALYTICS):
+            return
+        columns = _columns(delivery.report, (EVENT.USER_ID,))
+        verdicts = pq.read_table(delivery.verdicts)
+        owners = [_owner(raw, columns) for raw in verdicts[VERDICT.RAW].to_pylist()]
+        known = sorted({owner for owner in owners if owner is not None})
+        allowed = dict(zip(known, self.catalog.profilable(known), strict=True))
+        kept = [self.catalog.consents.otherwise if owner is None else allowed[owner] for owner in owners]
+        for name in (VERDICT.DETAIL, VERDICT.RAW):
+            place, column = verdicts.schema.get_field_index(name), verdicts[name]
+            hushed = pc.if_else(pa.array(kept, pa.bool_()), column, pa.scalar(None, column.type))
+            verdicts = verdicts.set_column(place, verdicts.schema.field(place), hushed)
+        pq.write_table(verdicts, delivery.verdicts)
 
     @contextmanager
     def _folder(self, kind: str) -> Iterator[Path]:
@@ -131,6 +152,8 @@ class Intake:
         told = [_user(row, self.cleaner) for row in pq.read_table(path).to_pylist()]
         gone = self.catalog.erased([user.user_id for user in told])
         users = [user for user, erased in zip(told, gone, strict=True) if not erased]
+        if not self.catalog.consents.otherwise:  # of strangers who never agreed not even the id is kept
+            users = [user for user in users if user.consents or self.catalog.users.row(user.user_id) is not None]
         rows = self.catalog.users.add([user.user_id for user in users])
         return self.catalog.declare(zip(rows.tolist(), users, strict=True), at_us=self.now_us)
 
@@ -158,15 +181,25 @@ def _arrivals(report: SourceReport, appended: Appended | None) -> dict[str, Any]
     return counts
 
 
-def _ids(report: SourceReport) -> frozenset[str]:
-    """The columns of a source that are ids."""
+def _columns(report: SourceReport, names: Iterable[str]) -> frozenset[str]:
+    """The columns of a source that hold some of ours."""
     found: set[str] = set()
     for one in (report, *report.also):
         named = tomllib.loads(one.mapping).get("map", {})
-        for name in (EVENT.EVENT_ID, EVENT.USER_ID, EVENT.ITEM_ID):
+        for name in names:
             columns = named.get(name, [])
             found |= {columns} if isinstance(columns, str) else set(columns)
     return frozenset(found)
+
+
+def _owner(raw: str | None, columns: Iterable[str]) -> str | None:
+    """Whose a raw row is; None where that cannot be said."""
+    try:
+        row = json.loads(raw or "")
+    except ValueError:
+        return None
+    said = [row[name] for name in columns if row.get(name) is not None] if isinstance(row, dict) else []
+    return str(said[0]).strip() if said else None
 
 
 def _user(row: dict[str, Any], cleaner: Cleaner | None) -> User:

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from mien.core.clock import to_us
+import msgspec
+
+from mien.core.clock import SECOND_US, to_us
 from mien.core.consent import ANALYTICS, Word
 from mien.core.event import Event
 from mien.core.tracked import Refusal, Tracked
@@ -14,6 +16,7 @@ from mien.stores.catalog import Catalog
 from mien.stores.private import OPEN, OTHER, QUOTED, SAID, TOLD, pack, received, unpack
 
 Rows = dict[tuple[str, str], int | None]
+HOUR_US = 3_600 * SECOND_US
 NO_CONSENT = "no_consent"
 """The fate of a message whose user does not let it be kept."""
 
@@ -38,7 +41,7 @@ class Append:
         self._know([message.user_id for message in messages if isinstance(message, Tracked)])
         for message in messages:
             if isinstance(message, Refusal):
-                self._refuse(message, message.raw)
+                self._refuse(message, message.raw if self._may_be_kept(message.raw) else "")
             else:
                 self.fates[self._keep(message)] += 1
         sealed = self.catalog.vault.seal_all(self.private, SAID)
@@ -167,10 +170,31 @@ class Append:
             return False
         return ("user_ids", message.user_id) not in self.rows and self.catalog.users.row(message.user_id) is None
 
+    def _may_be_kept(self, raw: str) -> bool:
+        """Whether a message that could not be read may be kept as it came; one of somebody who refused may not."""
+        if self.all_allow:
+            return True
+        try:
+            said = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, RecursionError):
+            said = None
+        ids = [said.get(name) for name in ("userId", "anonymousId")] if isinstance(said, dict) else []
+        rows = [row for one in ids if one is not None and (row := self.catalog.users.row(str(one))) is not None]
+        return all(map(self._profilable, rows)) if rows else self.catalog.consents.otherwise
+
     def _consent(self, user: int, message: Tracked) -> None:
-        """What a banner said holds for the id it was said under, and for the device's id where that is joined to it."""
+        """What a banner said holds for the id it was said under, and for the device's id where that is joined to it.
+
+        Clients say it with every message. What they agree to is noted once an hour, what they refuse each time: an
+        agreement that comes late never outvotes a refusal.
+        """
         source = f"tracking:{message.source}"
         words = [Word(name, given, message.at_us, source) for name, given in message.consents.items()]
+        same = hash((source, message.joins, tuple(message.consents.items()), message.at_us // HOUR_US))
+        if self.rows.get(("said", str(user))) == same:
+            self.catalog.consents.repeat(user, [word for word in words if not word.given])
+            return
+        self.rows["said", str(user)] = same
         changed = self.catalog.consents.record(user, words)
         if message.joins is not None and not message.alias:
             other = self._row("user_ids", message.joins)

@@ -191,16 +191,22 @@ class Catalog:
     # -- declared traits and consents -------------------------------------------------------------------------
 
     def declare(self, users: Iterable[tuple[int, User]], *, at_us: int = 0) -> int:
-        """Set what users declared as of `at_us`, replacing the traits of before. Returns how many changed."""
+        """Set what users declared as of `at_us`, replacing the traits of before. Returns how many changed.
+
+        Of who does not let be kept what they do, nothing is but the consents.
+        """
         changed = 0
         with self.transaction() as db:
             for row, user in users:
-                old = self.traits(row)
-                if old is None or _json(old) != _json(user.traits):
-                    self.set_traits(db, row, user.traits)
                 said = self.consents.record_file(row, user.consents, at_us)
-                changed += said or old is None or old != user.traits
+                new = self._may_be_kept(row) and self.traits(row) != user.traits
+                if new:
+                    self.set_traits(db, row, user.traits)
+                changed += said or new
         return changed
+
+    def _may_be_kept(self, row: int) -> bool:
+        return self.consents.all_allow(ANALYTICS) or self.person_declared(row).profilable
 
     def set_traits(self, db: sqlite3.Connection, row: int, traits: Mapping[str, Any]) -> None:
         """Set declared traits in the caller's transaction; nothing for a user who was erased."""

@@ -49,6 +49,11 @@ class Consents:
             self._record(user, word)
         return self.of(user) != before
 
+    def repeat(self, user: int, words: Iterable[Word]) -> None:
+        """Note that words were said again, which changes nothing but when that was."""
+        for word in words:
+            self._record(user, word)
+
     def _record(self, user: int, word: Word) -> None:
         place = (user, purpose_of(word.purpose), word.source)
         held = self._db.execute(_HELD, (*place, word.at_us)).fetchone()
