@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mien.core.clock import SECOND_US, to_us
+from mien.core.clock import HOUR_US, to_us
 from mien.core.consent import ANALYTICS, Word
 from mien.core.event import Event
 from mien.core.tracked import Refusal, Tracked
@@ -16,7 +16,6 @@ from mien.stores.catalog import Catalog
 from mien.stores.private import OPEN, OTHER, QUOTED, SAID, TOLD, pack, received, unpack
 
 Rows = dict[tuple[str, str], int | None]
-HOUR_US = 3_600 * SECOND_US
 NO_CONSENT = "no_consent"
 """The fate of a message whose user does not let it be kept."""
 

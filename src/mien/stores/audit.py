@@ -154,13 +154,12 @@ class Audit:
         return max(last, self.noted() or Head(), key=lambda one: one.seq)
 
     def _note(self, end: Head) -> None:
+        """Put the end of the chain into the head's file, whole. Not synced: a head behind its log is a sound one."""
         self.head.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.head, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            os.pwrite(handle, f"{end}\n".ljust(128).encode(), 0)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        half = self.head.with_name(f".{self.head.name}.{os.getpid()}")
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(f"{end}\n")
+        half.replace(self.head)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
