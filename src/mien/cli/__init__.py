@@ -10,6 +10,7 @@ from mien.cli.audit import audit
 from mien.cli.keeping import consent, deadletters, erase, export, items
 from mien.cli.keys import keys
 from mien.cli.questions import complete, explain, profile, profiles, recommend, search, similar
+from mien.cli.report import report
 from mien.cli.segments import segment
 from mien.cli.service import serve
 from mien.cli.shared import app, err
@@ -19,7 +20,7 @@ from mien.core.errors import MienError, UsageError
 
 COMMANDS = (
     *(demo, init, ingest, build, train, evaluate, study),
-    *(profile, profiles, search, complete, recommend, similar, explain, segment),
+    *(profile, profiles, search, complete, recommend, similar, explain, segment, report),
     *(items, consent, export, erase, deadletters, consume, serve),
 )
 """In the order in which help lists them."""

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from mien.core.errors import SourceError, TransientError
+from mien.core.quiet import quiet
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system calls a disk, a quota or a file that can take no more."""
@@ -32,7 +33,7 @@ def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") 
     )
     try:
         connection.execute(f"SET TimeZone = {literal(zone)}")
-        connection.execute("SET enable_progress_bar = false")  # it would write into standard output
+        quiet(connection)
         yield connection
     except duckdb.OutOfMemoryException as error:
         raise TransientError(

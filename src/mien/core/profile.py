@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from mien.core.showing import html_of
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -165,6 +167,9 @@ class Profile:
     def to_dict(self) -> dict[str, Any]:
         """The profile as JSON-ready values in the documented order; unknown parts are absent."""
         return {key: value for key, value in _plain(self).items() if value not in (None, [], {}, "")}
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
 
 def _plain(value: Any) -> Any:

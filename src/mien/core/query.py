@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mien.core.showing import html_of
+
 PRICE = "price"
 """The facet whose values are ranges, "10..50", "10.." or "..50"."""
 NOT = "!"
@@ -129,6 +131,9 @@ class Answer:
         moves, absent = [asdict(one) for one in self.counterfactuals], [asdict(one) for one in self.absent]
         told = {"counterfactuals": moves, "absent": absent}
         return head | {name: found for name, found in told.items() if found}
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
 
 def _result(result: Result) -> dict[str, Any]:

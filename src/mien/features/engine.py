@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from mien.core.errors import UsageError
 from mien.core.extras import require
+from mien.core.quiet import quiet
 
 ENGINES = ("duckdb", "spark")
 """What `connect` opens. The expressions also compile for ClickHouse and BigQuery."""
@@ -52,7 +53,7 @@ def connect(
         con = ibis.duckdb.connect(memory_limit=memory, **({} if threads is None else {"threads": threads}))
         con.raw_sql("SET TimeZone = 'UTC'")
         con.raw_sql("SET preserve_insertion_order = false")
-        con.raw_sql("SET enable_progress_bar = false")  # it would be drawn into standard output
+        quiet(con.con)
         if temporary is not None:
             con.raw_sql(f"SET temp_directory = '{str(temporary).replace(chr(39), chr(39) * 2)}'")
         return con

@@ -48,6 +48,10 @@ svg polyline{fill:none;stroke-width:2}.curve .plain{stroke:var(--plain)}.curve .
 .curve .good{stroke:var(--good)}
 .curve circle{fill:var(--card);stroke-width:2}svg rect{fill:var(--plain)}
 svg line{stroke:var(--line)}svg text{fill:var(--soft);font-size:11px}
+td{padding:.22rem .6rem .22rem 0;vertical-align:top}.n{padding-inline-start:.6rem}
+.heat th,.heat td{padding:.25rem .4rem;white-space:nowrap}.wide-scroll{overflow-x:auto}
+code{font-size:.9rem;overflow-wrap:anywhere}
+ol,ul{margin:0;padding-inline-start:1.2rem;font-size:.9rem}.tiles+section{margin-top:0}
 details{font-size:.9rem;margin-top:.5rem}summary{color:var(--soft);cursor:pointer;width:max-content}
 details table{max-width:22rem;margin-top:.4rem}
 @media(max-width:40rem){svg.wide text{font-size:18px}svg.wide .second{display:none}}

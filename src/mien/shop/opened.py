@@ -12,6 +12,7 @@ from mien.collect.cleaning import Cleaner
 from mien.core.clock import to_us
 from mien.core.errors import UnknownName
 from mien.core.ids import UserRow
+from mien.report import notebook
 from mien.settings import Settings, load
 from mien.shop.crowding import Crowds
 from mien.shop.current import Current
@@ -56,6 +57,7 @@ class Opened:
         states = open_states(self.workspace, self.settings.stores, catalog)
         items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, vault, otherwise=otherwise)
         self.keys = Keys(self.workspace.keys)
+        notebook.install("zh" if self.settings.shop.language == "zh" else "en", self.settings.shop.currency)
         changes, shown = ItemChanges(self.workspace.catalog), Impressions(self.workspace.impressions)
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes, shown)
         self.audit = Audit(self.workspace.audit, self._audit_head(), catalog.secret())

@@ -14,6 +14,7 @@ from mien.core.errors import UsageError
 from mien.core.ports import Progress, Silent
 from mien.models.behaviour.together import process_rank
 from mien.prepare.judgement import Judgement
+from mien.profiles.wording import Language
 from mien.settings import ShopSettings, template
 from mien.shop import building
 from mien.shop.asking import Asking
@@ -25,6 +26,7 @@ from mien.shop.forgetting import erase, export, finish_erasures
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import chosen, dead_letters, mend, replay_messages, replay_rows
 from mien.shop.opened import HERE, Clock, utc_now
+from mien.shop.reports import report_page
 from mien.shop.runs import keep_run
 from mien.shop.serving import current
 from mien.shop.training import TrainRecipe, train
@@ -146,6 +148,16 @@ class Shop(Asking):
 
     def _judgement(self, build: Build) -> Judgement:
         return Judgement.from_dict(self.stock.population(build.population).judgement)
+
+    def report(self, of: str, *, language: Language | None = None, segment: bool = False, by: str = HERE) -> str:
+        """All that is known of a user, or of a saved segment, as one HTML page that stands by itself.
+
+        `language`: None is the shop's. `segment`: also where a user has that id. `UnknownName` where neither is known.
+        """
+        page = report_page(self, of, language, segment=segment)
+        person = not segment and self.stock.catalog.users.row(of) is not None
+        self.note("report.write", of if person else None, by=by)
+        return page
 
     def dead_letters(self, limit: int | None = None) -> dict[str, Any]:
         """How many rows could not be used for which reason, and the newest of them."""

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mien.core.errors import TransientError
+from mien.core.quiet import quiet
 from mien.core.tables import EVENT, LOG, LOGGED, VERDICT
 from mien.stores.catalog import Catalog, Segment
 from mien.stores.durable import sync
@@ -53,7 +54,7 @@ class Resources:
         con.execute(f"SET threads = {self.threads}")
         con.execute("SET temp_directory = '{}'".format(str(self.folder).replace("'", "''")))
         con.execute("SET preserve_insertion_order = false")
-        con.execute("SET enable_progress_bar = false")
+        quiet(con)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,12 @@
+"""Keeping DuckDB quiet."""
+
+from typing import Any
+
+
+def quiet(connection: Any) -> None:
+    """Have a DuckDB connection draw no progress bar into standard output.
+
+    In a notebook without ipywidgets it cannot draw one, and refuses to be told so.
+    """
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+        connection.execute("SET enable_progress_bar = false")
