@@ -103,6 +103,10 @@ class PrivacySettings:
         metadata={"help": "names of traits that are shown masked to read keys, beside e-mail, phone, name, …"},
     )
 
+    retrain_days: float = field(
+        default=30.0, metadata={"help": "days within which models are to be trained anew after a user was erased"}
+    )
+
     def __post_init__(self) -> None:
         if self.unknown not in ("opt-out", "opt-in"):
             raise UnknownName("way of taking silence", self.unknown, ("opt-out", "opt-in"))

@@ -11,8 +11,9 @@ import pytest
 from mien.core.errors import TransientError, WorkspaceError
 from mien.core.tables import EVENTS, ITEMS, LOG
 from mien.stores.catalog import Catalog
-from mien.stores.history import Appended, History, Resources
+from mien.stores.history import Appended, History
 from mien.stores.items import ItemTable
+from mien.stores.rewriting import Resources
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STAGED = (

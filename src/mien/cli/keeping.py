@@ -95,6 +95,10 @@ def erase(
             typer.confirm(f"Forget everything about {user}? This cannot be undone", abort=True, err=True)
         report = shop.erase(user, by=COMMAND_LINE)
     err.print(f"Erased {user}: {report['events']} events. An old file will not bring them back.", soft_wrap=True)
+    if report["models"]:
+        names = ", ".join(one["model"] for one in report["models"])
+        day = report["models"][0]["by"][:10]
+        err.print(f"Trained with this user: {names}. Train anew by {day}: mien train", soft_wrap=True, highlight=False)
     err.print("Files of your own, in data/ or elsewhere, are not touched.", soft_wrap=True)
 
 

@@ -54,6 +54,9 @@ def opened(workspace: Path, *, served: bool = False) -> Iterator["Shop"]:
     """The shop of a workspace, closed afterwards. `served`: questions are asked now."""
     shop = mien.open(workspace, served=served)
     try:
+        if late := shop.retraining()["overdue"]:
+            told = f"Models trained with erased users are past their day: {', '.join(late)}. Run: mien train"
+            err.print(told, style="yellow", highlight=False, soft_wrap=True)
         yield shop
     finally:
         shop.close()

@@ -10,11 +10,14 @@ from mien.core.clock import from_us
 from mien.core.ids import UserRow
 from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
+from mien.shop.backing import remove_left
 from mien.shop.consenting import told_consents
+from mien.shop.retraining import note_erasure, to_retrain
 from mien.shop.serving import Serving
 from mien.shop.stock import Stock
 from mien.shop.trained import kept
 from mien.shop.typed import forget_queries
+from mien.shop.workspace import BACKING_UP
 from mien.stores.letters import DeadLetter
 
 
@@ -91,8 +94,9 @@ def _from_impressions(stock: Stock, rows: Sequence[int]) -> None:
 
 
 def _from_spill(stock: Stock, _: Sequence[int]) -> None:
-    """What an interrupted ingest or build left; the writer's lock is held, so nobody is using it."""
+    """What an interrupted ingest, build or backup left; the writer's lock is held, so nobody is using it."""
     shutil.rmtree(stock.workspace.spill, ignore_errors=True)
+    remove_left(stock.workspace.folder, BACKING_UP)
 
 
 HOLDERS: dict[str, Holder] = {
@@ -109,15 +113,17 @@ them. Whatever keeps user data registers here, and nowhere else."""
 def erase(stock: Stock, row: UserRow, now_us: int) -> dict[str, Any]:
     """Forget a person, all their ids, in the log, the states, the trained models and the catalogue.
 
+    Returns how many events went, and the `models` that were trained with them, each with its day for retraining.
+
     Their keys are destroyed first and the ids noted as erased, by keyed hashes; so an erasure that was interrupted is
     finished by the next writer (`finish_erasures`). Live folding waits meanwhile.
     """
     rows = stock.persons(row)
     logged = [stock.log_of(one) for one in rows]
     forget_queries(stock, [query for table in logged for query in table[LOGGED.QUERY].to_pylist()])
-    models = sorted(name for name in MODELS if kept(partial(load_model, name), stock.workspace.models) is not None)
+    note_erasure(stock, now_us)
     _forget(stock, rows, now_us)
-    return {"erased": True, "events": sum(len(table) for table in logged), "models": models}
+    return {"erased": True, "events": sum(len(table) for table in logged), "models": to_retrain(stock)}
 
 
 def finish_erasures(stock: Stock) -> int:

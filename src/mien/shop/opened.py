@@ -1,5 +1,6 @@
 """A workspace, opened: its stores, its clock, and what answers."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,9 +24,10 @@ from mien.shop.workspace import AUDIT_HEAD, Workspace
 from mien.stores.audit import Audit
 from mien.stores.catalog import Catalog
 from mien.stores.changes import ItemChanges
-from mien.stores.history import History, Resources
+from mien.stores.history import History
 from mien.stores.items import ItemTable
 from mien.stores.keys import Keys
+from mien.stores.rewriting import Resources
 from mien.stores.saved import SavedSegments
 from mien.stores.shown import Impressions
 from mien.stores.tail import Tail
@@ -47,6 +49,7 @@ class Opened:
         self.workspace.require()
         self.settings: Settings = load(self.workspace.settings)
         self.clock, self.served = clock, served
+        self._serving = self.workspace.served() if served else None
         otherwise, vault = self.settings.privacy.otherwise, self.workspace.folder / self.settings.privacy.vault
         catalog = Catalog(self.workspace.catalog, vault, otherwise=otherwise)
         buckets = int(catalog.meta("buckets", str(self.settings.engine.buckets)))
@@ -58,11 +61,11 @@ class Opened:
         items, tail = ItemTable(self.workspace.items), Tail(self.workspace.catalog, vault, otherwise=otherwise)
         self.keys = Keys(self.workspace.keys)
         notebook.install("zh" if self.settings.shop.language == "zh" else "en", self.settings.shop.currency)
-        changes, shown = ItemChanges(self.workspace.catalog), Impressions(self.workspace.impressions)
+        changes, shown = ItemChanges(self.workspace.catalog, vault), Impressions(self.workspace.impressions)
         self.stock = Stock(self.workspace, self.settings, catalog, history, items, states, tail, changes, shown)
         self.audit = Audit(self.workspace.audit, self._audit_head(), catalog.secret())
         self._current = Current(self.stock, lambda: to_us(self.clock()))
-        self._saved, self._crowds = SavedSegments(self.workspace.catalog), Crowds(self.stock)
+        self._saved, self._crowds = SavedSegments(self.workspace.catalog, vault), Crowds(self.stock)
         self.showing = Showing(self.stock, lambda: self.cleaner)
 
     @cached_property
@@ -91,6 +94,9 @@ class Opened:
     def close(self) -> None:
         """Close the stores."""
         self.showing.close()
+        if self._serving is not None:
+            os.close(self._serving)
+            self._serving = None
         self._saved.close()
         self.stock.close()
 

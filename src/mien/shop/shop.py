@@ -1,7 +1,7 @@
 """The shop: one workspace, and all that can be done with it. Every command and every route calls one of its methods."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from mien.profiles.wording import Language
 from mien.settings import ShopSettings, template
 from mien.shop import building
 from mien.shop.asking import Asking
+from mien.shop.backing import back_up
 from mien.shop.building import BuildReport, interactions, judged_log
 from mien.shop.consenting import keep_consents, told_consents, words_of
 from mien.shop.current import put_items
@@ -27,6 +28,7 @@ from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import chosen, dead_letters, mend, replay_messages, replay_rows
 from mien.shop.opened import HERE, Clock, utc_now
 from mien.shop.reports import report_page
+from mien.shop.retraining import overdue, to_retrain, trained_anew
 from mien.shop.runs import keep_run
 from mien.shop.serving import current
 from mien.shop.training import TrainRecipe, train
@@ -109,10 +111,18 @@ class Shop(Asking):
         chosen = TrainRecipe.default() if recipe is None else TrainRecipe.read(Path(recipe))
         build = current(self.stock)
         build = replace(build, as_of_us=self.stock.reach_us(build))
-        with self.workspace.writing() if self.speaks else nullcontext():
+        with self._training():
             trained = train(self.stock, build, chosen, seed=seed, progress=progress)
         self._changed()
         return trained
+
+    @contextmanager
+    def _training(self) -> Iterator[None]:
+        if not self.speaks:
+            yield
+            return
+        with self.workspace.writing(), trained_anew(self.stock):
+            yield
 
     @property
     def speaks(self) -> bool:
@@ -252,6 +262,17 @@ class Shop(Asking):
             report = erase(self.stock, row, to_us(self.clock()))
         self._changed()
         return report
+
+    def backup(self, file: Path | str, keys: Path | str | None = None) -> dict[str, Any]:
+        """Write a backup of the workspace as it is now, while it is served; its users' keys go to a file of their own.
+
+        `shop.restoring.restore` puts it back. Raises `WorkspaceError` while another process builds or ingests.
+        """
+        return back_up(self.stock, Path(file), None if keys is None else Path(keys), to_us(self.clock()))
+
+    def retraining(self) -> dict[str, Any]:
+        """`models` that were trained with users erased since, each with its day; `overdue`: those whose day is past."""
+        return {"models": to_retrain(self.stock), "overdue": overdue(self.stock, to_us(self.clock()))}
 
     def stitch(self, user: str, into: str) -> None:
         """From now on both ids are one person; `split` undoes it. Both must have been seen."""

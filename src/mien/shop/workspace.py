@@ -33,7 +33,7 @@ SETTINGS_FILE = "mien.toml"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = re.compile("no space|disk is full|disk full|file too large|disk quota|could not write", re.IGNORECASE)
 """How the system, DuckDB and SQLite say that a file cannot grow."""
-SPILL = ".spill"
+SPILL, SERVING, BACKING_UP = ".spill", ".serving", ".backing-up"
 AUDIT_HEAD = "keys/audit.head"
 """Apart from the log, where the keys lie, which a backup leaves out."""
 
@@ -178,6 +178,19 @@ class Workspace:
                 yield
         finally:
             os.close(handle)
+
+    def served(self) -> int:
+        """Note that a server has this workspace open, until the handle returned is closed.
+
+        Raises `WorkspaceError` while a backup is being restored over it.
+        """
+        handle = os.open(self.folder / SERVING, os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise WorkspaceError(f"A backup is being restored to {self.folder}. Wait until that is done.") from None
+        return handle
 
     @contextmanager
     def folding(self) -> Iterator[None]:

@@ -34,9 +34,9 @@ class ItemChange:
 class ItemChanges:
     """The changes in the catalogue file `path`. Any thread and several processes may add and read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vault: Path | None = None) -> None:
         self.path = path
-        self._catalog = Catalog(path)  # a connection of its own: its transactions are nobody else's
+        self._catalog = Catalog(path, vault)  # a connection of its own: its transactions are nobody else's
         with self._catalog.transaction() as db:
             db.execute(_SCHEMA)
         self._writing, self._reading = threading.Lock(), threading.Lock()

@@ -7,7 +7,6 @@ removes. So a crash at any instant leaves the log as it was, or as it becomes.
 import json
 import shutil
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,40 +20,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mien.core.errors import TransientError
-from mien.core.quiet import quiet
 from mien.core.tables import EVENT, LOG, LOGGED, VERDICT
-from mien.stores.catalog import Catalog, Segment
+from mien.stores.catalog import Catalog
 from mien.stores.durable import sync
 from mien.stores.letters import read_letters
+from mien.stores.rewriting import AT, USER, Resources, Rewriting, columns, quoted, quoted_name
 
 FILE, ROW, FINGERPRINT = VERDICT.FILE, VERDICT.ROW, LOGGED.FINGERPRINT
 KEY = (EVENT.SOURCE, EVENT.EVENT_ID)
-USER, AT = f'"{LOGGED.USER}"', f'"{LOGGED.AT}"'  # both are words of SQL, too
 CARRIED = [name for name in LOG.names if name not in (LOGGED.USER, LOGGED.ITEM)]
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What the table engine may use. `memory_mb` bounds its buffers; past it, it spills to `folder`."""
-
-    folder: Path
-    memory_mb: int = 1024
-    threads: int = 2
-
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection with its limits set."""
-        con = duckdb.connect()
-        self.limit(con)
-        return con
-
-    def limit(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Set the limits on a connection made elsewhere."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        con.execute(f"SET memory_limit = '{self.memory_mb}MB'")
-        con.execute(f"SET threads = {self.threads}")
-        con.execute("SET temp_directory = '{}'".format(str(self.folder).replace("'", "''")))
-        con.execute("SET preserve_insertion_order = false")
-        quiet(con)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +48,11 @@ class Appended:
     no_consent: int
 
 
-class History:
+class History(Rewriting):
     """The history of one workspace. One writer at a time (the workspace holds the lock)."""
 
     def __init__(self, folder: Path, catalog: Catalog, resources: Resources, buckets: int) -> None:
-        self.folder, self.catalog, self.resources, self.buckets = folder, catalog, resources, buckets
+        super().__init__(folder, catalog, resources, buckets)
         self._reading: duckdb.DuckDBPyConnection | None = None
         self._opening = Lock()
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +92,7 @@ class History:
         with self._cursor() as con:
             upto = "" if until_us is None else f"AND epoch_us({AT}) <= {int(until_us)}"
             return con.sql(
-                f"SELECT {_columns(LOG.names)} FROM read_parquet($paths, hive_partitioning = false) "
+                f"SELECT {columns(LOG.names)} FROM read_parquet($paths, hive_partitioning = false) "
                 f"WHERE {USER} = $user {upto} ORDER BY {AT}, {LOGGED.EVENT_ID}",
                 params={"paths": paths, "user": int(user)},
             ).to_arrow_table()
@@ -217,7 +191,7 @@ class History:
 
     def _stage(self, con: duckdb.DuckDBPyConnection, delivery: Path) -> tuple[int, int, int]:
         """Put row numbers in place of ids (table `staged`); how many were offered, are erased, lack a consent."""
-        con.execute(f"CREATE VIEW delivered AS SELECT * FROM read_parquet('{_quoted(delivery)}')")
+        con.execute(f"CREATE VIEW delivered AS SELECT * FROM read_parquet('{quoted(delivery)}')")
         offered = int(con.execute("SELECT count(*) FROM delivered").fetchall()[0][0])
         users = self._distinct(con, EVENT.USER_ID)
         gone = [user for user, erased in zip(users, self.catalog.erased(users), strict=True) if erased]
@@ -229,7 +203,7 @@ class History:
         con.register("item_rows", _row_table(items, self.catalog.items.add(items)))
         con.execute(
             f"CREATE TEMP TABLE staged AS SELECT u.row AS {USER}, i.row AS {LOGGED.ITEM}, "
-            f"{_columns(CARRIED, of='d.')}, d.{FILE} AS file, d.{ROW} AS line "
+            f"{columns(CARRIED, of='d.')}, d.{FILE} AS file, d.{ROW} AS line "
             f"FROM delivered d JOIN user_rows u ON d.{EVENT.USER_ID} = u.key "
             f"LEFT JOIN item_rows i ON d.{EVENT.ITEM_ID} = i.key"
         )
@@ -278,10 +252,10 @@ class History:
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
         con.execute(
-            f"COPY (SELECT {_columns(LOG.names)}, {USER} % {self.buckets} AS bucket, "
+            f"COPY (SELECT {columns(LOG.names)}, {USER} % {self.buckets} AS bucket, "
             f"strftime({AT}, '%Y-%m') AS month FROM judged WHERE fate = 'new' "
             f"ORDER BY bucket, month, {USER}, {AT}, {LOGGED.EVENT_ID}) "
-            f"TO '{_quoted(staging)}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (bucket, month))"
+            f"TO '{quoted(staging)}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (bucket, month))"
         )
         written = []
         for number, path in enumerate(sorted(staging.rglob("*.parquet"))):
@@ -296,99 +270,15 @@ class History:
         shutil.rmtree(staging)
         return written
 
-    def _described(
-        self, con: duckdb.DuckDBPyConnection, path: Path, bucket: int, month: str, ingest: int
-    ) -> tuple[Any, ...]:
-        n, first, last = con.execute(
-            f"SELECT count(*), min(epoch_us({AT})), max(epoch_us({AT})) "
-            f"FROM read_parquet('{_quoted(path)}', hive_partitioning = false)"
-        ).fetchall()[0]
-        return (str(path.relative_to(self.folder)), bucket, month, n, first, last, ingest)
-
-    def compact(self, most: int = 8) -> int:
-        """Merge the files of a bucket and month where there are more than `most`; returns how many files went.
-
-        The events stay as they are; a crash leaves the old files or the new one. Cost: those files are read once.
-        """
-        groups: dict[tuple[int, str], list[Segment]] = {}
-        for segment in self.catalog.segments():
-            groups.setdefault((segment.bucket, segment.month), []).append(segment)
-        crowded = [segments for segments in groups.values() if len(segments) > most]
-        with self.resources.connect() as con:
-            for segments in crowded:
-                self._merge(con, segments)
-        return sum(len(segments) - 1 for segments in crowded)
-
-    def _merge(self, con: duckdb.DuckDBPyConnection, segments: list[Segment]) -> None:
-        old = [self.folder / segment.path for segment in segments]
-        newest = max(segment.ingest for segment in segments)
-        target = old[0].with_name(f"{newest:06d}-{uuid.uuid4().hex[:8]}.parquet")
-        con.execute(
-            f"COPY (SELECT {_columns(LOG.names)} FROM read_parquet($paths, hive_partitioning = false) "
-            f"ORDER BY {USER}, {AT}, {EVENT.EVENT_ID}) TO '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd)",
-            {"paths": [str(path) for path in old]},
-        )
-        sync(target)
-        sync(target.parent)
-        with self.catalog.transaction() as db:
-            db.executemany("DELETE FROM segments WHERE path = ?", ((segment.path,) for segment in segments))
-            described = self._described(con, target, segments[0].bucket, segments[0].month, newest)
-            db.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", described)
-        for path in old:
-            path.unlink()
-
-    # -- forgetting -------------------------------------------------------------------------------------------
-
-    def erase(self, user: int) -> list[Segment]:
-        """Rewrite the files of the user's bucket without the user. Returns the segments that were replaced.
-
-        The caller then forgets the id in the catalogue; a crash in between leaves either version of each file.
-        """
-        replaced = []
-        with self.resources.connect() as con:
-            for segment in self.catalog.segments([user % self.buckets]):
-                path = self.folder / segment.path
-                count = f"SELECT count(*) FILTER ({USER} = {user}), count(*) FROM read_parquet(?)"
-                mine, n = con.execute(count, [str(path)]).fetchall()[0]
-                if mine:
-                    self._replace_without(con, segment, path, user, left=n - mine)
-                    replaced.append(segment)
-        return replaced
-
-    def _replace_without(
-        self, con: duckdb.DuckDBPyConnection, segment: Segment, path: Path, user: int, left: int
-    ) -> None:
-        rows: list[tuple[Any, ...]] = []
-        if left:
-            target = path.with_name(f"{path.stem}e.parquet")
-            con.execute(
-                f"COPY (SELECT * FROM read_parquet('{_quoted(path)}', hive_partitioning = false) "
-                f"WHERE {USER} <> {user}) TO '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd)"
-            )
-            sync(target)
-            rows = [self._described(con, target, segment.bucket, segment.month, segment.ingest)]
-        with self.catalog.transaction() as db:
-            db.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
-            db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        path.unlink()
-
 
 def _fate(appended: Appended) -> dict[str, int]:
     return {name: getattr(appended, name) for name in ("new", "duplicates", "conflicts", "erased", "no_consent")}
 
 
-def _quoted_name(name: str) -> str:
-    return f'"{name}"'
-
-
-def _columns(names: Iterable[str], of: str = "") -> str:
-    return ", ".join(of + _quoted_name(name) for name in names)
-
-
 _CONFLICTS = (
     f"SELECT {EVENT.SOURCE} AS source, file, line AS row, 'conflicting_id' AS reason, "
     f"'an event of this id with other content was received first' AS detail, "
-    f"to_json(struct_pack({', '.join(f'{n} := {n}' for n in map(_quoted_name, CARRIED))}))::VARCHAR AS raw "
+    f"to_json(struct_pack({', '.join(f'{n} := {n}' for n in map(quoted_name, CARRIED))}))::VARCHAR AS raw "
     "FROM judged WHERE fate = 'conflict'"
 )
 
@@ -399,10 +289,6 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
 
 def _row_table(keys: Sequence[str], rows: Any) -> pa.Table:
     return pa.table({"key": pa.array(keys, pa.string()), "row": pa.array(np.asarray(rows, np.int32))})
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _first_line(error: BaseException) -> str:

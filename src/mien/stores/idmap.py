@@ -148,6 +148,16 @@ class UserIds(StoredIds):
         found = self._db.execute("SELECT row FROM people WHERE digest = ?", (token,)).fetchone()
         return int(found[0]) if found else None
 
+    def begin_after(self, row: int) -> None:
+        """Give no row up to this one any more."""
+        if len(self) <= row:
+            with self._writing():
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (self.name, str(row + 1)))
+
+    def rows(self) -> list[int]:
+        """All rows that have an id, ascending."""
+        return [row for (row,) in self._db.execute("SELECT row FROM people ORDER BY row")]
+
     def row_of(self, digest: bytes) -> int | None:
         """The row of an id by its keyed hash."""
         return self._found(digest)
@@ -171,7 +181,7 @@ class UserIds(StoredIds):
 
     def table(self) -> pa.Table:
         """All pairs as columns `row` (int32) and `key`, ascending by row. Cost: every id is opened, 7 µs each."""
-        rows = [row for (row,) in self._db.execute("SELECT row FROM people ORDER BY row")]
+        rows = self.rows()
         pairs = [(row, key) for row, key in zip(rows, self.keys(rows), strict=True) if key is not None]
         return pa.table(
             {"row": pa.array([p[0] for p in pairs], pa.int32()), "key": pa.array([p[1] for p in pairs], pa.string())}

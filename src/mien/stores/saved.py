@@ -31,9 +31,9 @@ class Saved:
 class SavedSegments:
     """The saved segments of the catalogue file `path`. Any thread and several processes may read and save."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vault: Path | None = None) -> None:
         self.path = path
-        self._catalog = Catalog(path)  # a connection of its own: its transactions are nobody else's
+        self._catalog = Catalog(path, vault)  # a connection of its own: its transactions are nobody else's
         self._lock = threading.Lock()
         with self._catalog.transaction() as db:
             db.execute(_SCHEMA)

@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS user_keys (row INTEGER PRIMARY KEY, wrapped BLOB NOT 
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS erased (digest BLOB PRIMARY KEY, at_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS destroyed (row INTEGER PRIMARY KEY);
 """
 
 
@@ -183,6 +184,7 @@ class Vault:
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("DELETE FROM user_keys WHERE row = ?", ((row,) for row, _ in users))
+            self._db.executemany("INSERT OR IGNORE INTO destroyed VALUES (?)", ((row,) for row, _ in users))
             noted = ((digest, at_us) for _, digest in users)
             self._db.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?)", noted)
             self._db.execute("COMMIT")
@@ -196,6 +198,35 @@ class Vault:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?)", erased)
             self._db.execute("COMMIT")
+
+    def take_from(self, other: "Vault") -> None:
+        """Take over keys and erasures from another file of the same workspace; what either destroyed stays so."""
+        self.note_erased(other.all_erased().items())
+        keys, gone = other._all_keys(), other._destroyed() | self._destroyed()
+        kept = ((row, self._wrapped(key, b"user:%d" % row)) for row, key in keys if row not in gone)
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR IGNORE INTO destroyed VALUES (?)", ((row,) for row in gone))
+            self._db.executemany("DELETE FROM user_keys WHERE row = ?", ((row,) for row in gone))
+            self._db.executemany("INSERT OR IGNORE INTO user_keys VALUES (?, ?)", kept)
+            self._db.execute("COMMIT")
+            self._opened.clear()
+
+    def _destroyed(self) -> set[int]:
+        with self._lock:
+            return {row for (row,) in self._db.execute("SELECT row FROM destroyed")}
+
+    def last(self) -> int:
+        """The last row that ever had a key; -1 where none had."""
+        with self._lock:
+            query = "SELECT max(row) FROM (SELECT row FROM user_keys UNION ALL SELECT row FROM destroyed)"
+            (found,) = self._db.execute(query).fetchone()
+            return -1 if found is None else int(found)
+
+    def _all_keys(self) -> list[tuple[int, bytes]]:
+        with self._lock:
+            rows = self._db.execute("SELECT row, wrapped FROM user_keys").fetchall()
+            return [(row, self._unwrapped(wrapped, b"user:%d" % row)) for row, wrapped in rows]
 
     def erased(self, digests: Sequence[bytes]) -> list[bool]:
         """Which of these digests are of users who were erased."""

@@ -36,14 +36,16 @@ class Health:
         self._wrote_s = float("-inf")
 
     def ready(self) -> dict[str, str]:
-        """What is served. Raises `NotServing` with every reason against it."""
+        """What is served, and models past their day. Raises `NotServing` with every reason against it."""
         build = self.shop.workspace.build()
         reasons = list(self._reasons())
         if build is None:
             reasons.insert(0, "Nothing is built yet. Run: mien build")
         if build is None or reasons:
             raise NotServing(reasons)
-        return {"status": "ready", "as_of": build.as_of.isoformat(), "population": build.population}
+        told = {"status": "ready", "as_of": build.as_of.isoformat(), "population": build.population}
+        late = self.shop.retraining()["overdue"]
+        return told | ({"to_retrain": ", ".join(late)} if late else {})
 
     def _reasons(self) -> Iterator[str]:
         folder = self.shop.workspace.folder
