@@ -173,6 +173,34 @@ def test_items_can_be_put_before_the_first_build(tmp_path: Path, toy: World) -> 
         assert ids(shop.search("moka", filters={"price": ("12..12",)})) == ["moka"]
 
 
+def test_the_meaning_of_a_new_item_follows(tmp_path: Path, toy: World) -> None:
+    """Its vector is made beside the answers, and again by a process that opens the shop before the next build."""
+    with create(tmp_path / "shop", clock=lambda: toy.at) as shop:
+        settings = shop.workspace.settings
+        settings.write_text(
+            f'{settings.read_text(encoding="utf-8")}\n[content]\nencoder = "lexical"\n', encoding="utf-8"
+        )
+    for again in range(2):
+        with open_shop(tmp_path / "shop", clock=lambda: toy.at) as shop:
+            if not again:
+                shop.ingest(events=toy.event_table, items=toy.items)
+                shop.build()
+                shop.search("coffee")
+                shop.put_items([POT, {"item_id": "teapot", "withdrawn": True}])
+            assert ids(shop.search("moka"))[0] == "moka"
+            reading = shop._current._reading
+            assert reading is not None
+            reading.join(60)
+            vectors = shop._current.at().shelf.vectors
+            assert vectors is not None
+            row, gone = (shop.stock.catalog.items.row(name) for name in ("moka", "teapot"))
+            assert row is not None
+            assert gone is not None
+            assert vectors.index.vector(row) is not None
+            assert vectors.index.vector(gone) is None
+            assert row in vectors.nearest("moka pot", 3)[0]
+
+
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Iterator[Shop]:
     with create(tmp_path_factory.mktemp("bad") / "shop", clock=lambda: toy.at) as shop:

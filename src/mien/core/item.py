@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,28 @@ class Facet:
     level: int
     values: tuple[str, ...]
     codes: npt.NDArray[np.int32]
+
+    def with_rows(self, rows: list[int], texts: list[str | None], n: int) -> "Facet":
+        """The facet with other texts at some rows, of `n` in all; as if coded anew. Cost: some passes of arrays."""
+        codes = np.full(n, -1, dtype=np.int32)
+        codes[: len(self.codes)] = self.codes
+        before = np.unique(codes[rows])
+        codes[rows] = -1
+        values = sorted({*self.values, *(text for text in texts if text)})
+        place = {value: k for k, value in enumerate(values)}
+        if len(values) > len(self.values):
+            moved = np.array([place[value] for value in self.values] or [0], dtype=np.int32)
+            codes = np.where(codes >= 0, moved[codes], -1)
+            before = np.where(before >= 0, moved[before], -1)
+        codes[rows] = [place[text] if text else -1 for text in texts]
+        gone = [code for code in before.tolist() if code >= 0 and not (codes == code).any()]
+        if gone:
+            kept = np.setdiff1d(np.arange(len(values)), gone)
+            moved = np.full(len(values), -1, dtype=np.int32)
+            moved[kept] = np.arange(len(kept))
+            codes = np.where(codes >= 0, moved[codes], -1)
+            values = [values[code] for code in kept.tolist()]
+        return Facet(self.name, self.level, tuple(values), codes.astype(np.int32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +155,30 @@ class Catalogue:
             attributes=self.attributes[row],
         )
 
+    def with_items(self, items: dict[int, tuple[Item | None, int]], n_items: int, at_us: int) -> "Catalogue":
+        """The catalogue with other items at some rows (None: not known any more; and since when), of `n_items` in all.
+
+        As if made anew of the item table. Cost: some ms for 100,000 items: lists are copied, facets are patched.
+        """
+        more = n_items - len(self)
+        columns: dict[str, Any] = {name: [*getattr(self, name), *[None] * more] for name in _TEXTS}
+        columns["title"] = [*self.title, *[""] * more]
+        numbers = {"price": np.nan, "available": False, "known": False, "since_us": 0}
+        for name, nothing in numbers.items():
+            held = getattr(self, name)
+            columns[name] = np.concatenate([held, np.full(more, nothing, dtype=held.dtype)])
+        for row, (item, since_us) in items.items():
+            for name in _TEXTS:
+                columns[name][row] = item and getattr(item, name)
+            columns["title"][row] = item.title if item else ""
+            columns["price"][row] = np.nan if item is None or item.price is None else item.price
+            columns["available"][row], columns["known"][row] = bool(item and item.available), item is not None
+            columns["since_us"][row] = since_us
+        after = Catalogue(at_us=at_us, **columns)
+        if "text_facets" in self.__dict__:
+            after.__dict__["text_facets"] = _patched(self.text_facets, after, sorted(items))
+        return after
+
     @cached_property
     def text_facets(self) -> tuple[Facet, ...]:
         """Category at each level, brand, colour: what the items say themselves (price bands are fitted elsewhere)."""
@@ -141,6 +188,28 @@ class Catalogue:
             if facet.values:
                 facets.append(facet)
         return tuple(facets)
+
+
+_TEXTS = ("item_id", "description", "category", "brand", "colour", "image", "audio", "attributes")
+
+
+def _patched(facets: tuple[Facet, ...], catalogue: Catalogue, rows: list[int]) -> tuple[Facet, ...]:
+    """`text_facets` of a catalogue that differs in some rows from the one whose facets these are."""
+    held = {(facet.name, facet.level): facet for facet in facets}
+    n, parts = len(catalogue), [(catalogue.category[row] or "").split(CATEGORY_SEPARATOR) for row in rows]
+    paths = [part if part != [""] else [] for part in parts]
+    depth = max([len(part) for part in paths] + [facet.level for facet in facets])
+    found = []
+    for level in range(1, depth + 1):
+        texts = [CATEGORY_SEPARATOR.join(part[:level]) if len(part) >= level else None for part in paths]
+        found.append(_held(held, ITEM.CATEGORY, level).with_rows(rows, texts, n))
+    for name, column in ((ITEM.BRAND, catalogue.brand), (ITEM.COLOUR, catalogue.colour)):
+        found.append(_held(held, name, 0).with_rows(rows, [column[row] for row in rows], n))
+    return tuple(facet for facet in found if facet.values)
+
+
+def _held(facets: dict[tuple[str, int], Facet], name: str, level: int) -> Facet:
+    return facets.get((name, level), Facet(name, level, (), np.empty(0, dtype=np.int32)))
 
 
 def coded_facet(name: str, level: int, texts: list[str | None]) -> Facet:

@@ -6,6 +6,7 @@ It holds aggregates only.
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from mien.core.clock import DAY_US, from_us
 from mien.core.errors import WorkspaceError
 from mien.core.item import Catalogue, Facet
 from mien.features.decay import decayed
-from mien.features.prices import PriceBands, fit_price_bands, item_prices, price_band_facet
+from mien.features.prices import PRICE_BAND, PriceBands, fit_price_bands, item_prices, price_band_facet
 from mien.features.state import FoldSettings
 from mien.features.totals import Floats, Ints, ItemTotals, Totals, gather
 from mien.features.weights import ActionWeights
@@ -191,9 +192,15 @@ def _population(meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Po
     )
 
 
-def facets(catalogue: Catalogue, population: Population) -> tuple[Facet, ...]:
-    """Every facet of the items: what they say themselves, and the price band that everybody's prices give them."""
-    band = price_band_facet(item_prices(catalogue, population.totals), catalogue, population.price_bands)
+def facets(
+    catalogue: Catalogue, population: Population, before: Sequence[Facet] = (), rows: list[int] | None = None
+) -> tuple[Facet, ...]:
+    """Every facet of the items: what they say themselves, and the price band that everybody's prices give them.
+
+    `before`, `rows`: those of a catalogue that differs from this one in these rows only, to spare the others.
+    """
+    prices, held = item_prices(catalogue, population.totals), next((f for f in before if f.name == PRICE_BAND), None)
+    band = price_band_facet(prices, catalogue, population.price_bands, held, rows)
     return (*catalogue.text_facets, band) if (band.codes >= 0).any() else catalogue.text_facets
 
 

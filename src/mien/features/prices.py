@@ -65,10 +65,19 @@ def _top(category: str | None) -> str:
     return category.split(CATEGORY_SEPARATOR, 1)[0] if category else ""
 
 
-def price_band_facet(prices: Floats, catalogue: Catalogue, bands: PriceBands) -> Facet:
-    """The band of each item, "1" (cheapest fifth of its category) … "5"; none where the price is unknown."""
+def price_band_facet(
+    prices: Floats, catalogue: Catalogue, bands: PriceBands, before: Facet | None = None, rows: list[int] | None = None
+) -> Facet:
+    """The band of each item, "1" (cheapest fifth of its category) … "5"; none where the price is unknown.
+
+    `before`, `rows`: the facet of a catalogue that differs from this one in these rows only, to spare the others.
+    """
     codes = np.full(len(prices), -1, dtype=np.int32)
-    priced = np.flatnonzero(prices > 0) if bands.everything else np.array([], dtype=np.int64)
+    asked = np.arange(len(prices)) if before is None else np.array(rows, dtype=np.int64)
+    if before is not None:
+        codes[: len(before.codes)] = before.codes
+        codes[asked] = -1
+    priced = asked[prices[asked] > 0] if bands.everything else np.array([], dtype=np.int64)
     tops = np.array([_top(catalogue.category[row]) for row in priced.tolist()], dtype=object)
     own = np.array([top in bands.by_category for top in tops], dtype=bool)
     codes[priced[~own]] = np.searchsorted(bands.everything, prices[priced[~own]], side="right")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -250,7 +251,10 @@ def _count_of(found: tantivy.SearchResult) -> int:
 
 def _category_names(catalogue: Catalogue) -> frozenset[str]:
     paths = {path for path in catalogue.category if path}
-    return frozenset(name_of(part) for path in paths for part in path.split(CATEGORY_SEPARATOR))
+    return frozenset(_named(part) for part in {part for path in paths for part in path.split(CATEGORY_SEPARATOR)})
+
+
+_named = lru_cache(maxsize=1 << 16)(name_of)
 
 
 def _gather(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from mien.core.errors import UnknownName
 from mien.core.ids import Rows
-from mien.core.item import CATEGORY_SEPARATOR, Catalogue, coded_facet
+from mien.core.item import CATEGORY_SEPARATOR, Catalogue, Facet, coded_facet
+from mien.core.tables import ITEM
 from mien.core.user import User
 from mien.core.words import query_words
 from mien.features.state import State
@@ -82,8 +83,32 @@ class Shelf:
     def warm(self) -> None:
         """Make what is made at first need."""
         self.lexicon.warm()
-        _ = self.rating, self.by_popularity, self._falling, self.arrived_us, self.leaf, self._leaf_names
-        _ = self.wide, self.brand, self._by_leaf, self._row_of, self.priced
+        _ = self.rating, self.by_popularity, self._falling, self.arrived_us, self._leaf, self._wide
+        _ = self.brand, self._by_leaf, self._row_of, self.priced
+
+    def with_items(
+        self, catalogue: Catalogue, yardstick: Yardstick, index: TextIndex, learnt: Learnt, rows: list[int]
+    ) -> "Shelf":
+        """The shelf of a catalogue that differs from this one's in some rows: what holds of the others is kept."""
+        n = len(catalogue)
+        demand = None if self.demand is None else self.demand.widened(n)
+        after = replace(self, catalogue=catalogue, yardstick=yardstick, index=index, learnt=learnt, demand=demand)
+        rating = np.full(n, np.nan)
+        rating[: len(self.rating)] = self.rating
+        rating[rows] = [_rating(catalogue.attributes[row]) for row in rows]
+        paths, ids = [catalogue.category[row] for row in rows], dict(self._row_of)
+        for row in rows:
+            if row < len(self.catalogue) and (old := self.catalogue.item_id[row]) is not None:
+                del ids[old]
+            if (new := catalogue.item_id[row]) is not None:
+                ids[new] = row
+        after.__dict__.update(
+            rating=rating,
+            _leaf=self._leaf.with_rows(rows, paths, n),
+            _wide=self._wide.with_rows(rows, [_widened(path) for path in paths], n),
+            _row_of=ids,
+        )
+        return after
 
     @cached_property
     def priced(self) -> bool:
@@ -129,14 +154,14 @@ class Shelf:
         """`(n_items,)` when each item came, 0 where nobody knows."""
         return self.learnt.arrived_us(len(self.catalogue))
 
-    @cached_property
+    @property
     def leaf(self) -> Rows:
         """`(n_items,)` code of the whole category path, −1 where there is none."""
-        return coded_facet("leaf", 0, self.catalogue.category).codes
+        return self._leaf.codes
 
     @cached_property
-    def _leaf_names(self) -> tuple[str, ...]:
-        return coded_facet("leaf", 0, self.catalogue.category).values
+    def _leaf(self) -> Facet:
+        return coded_facet("leaf", 0, self.catalogue.category)
 
     def leaf_name(self, row: int) -> str:
         """The last step of an item's category path, empty where it has none."""
@@ -147,7 +172,7 @@ class Shelf:
         if leaf < 0:
             return frozenset()
         if leaf not in self._words:
-            name = self._leaf_names[leaf].rpartition(CATEGORY_SEPARATOR)[2]
+            name = self._leaf.values[leaf].rpartition(CATEGORY_SEPARATOR)[2]
             self._words[leaf] = frozenset(word.term for word in query_words(name))
         return self._words[leaf]
 
@@ -155,18 +180,20 @@ class Shelf:
     def _words(self) -> dict[int, frozenset[str]]:
         return {}
 
-    @cached_property
+    @property
     def wide(self) -> Rows:
         """`(n_items,)` code of the category path without its last step, of the path itself where it has one step."""
-        paths = self.catalogue.category
-        return coded_facet(
-            "wide", 0, [path and (path.rpartition(CATEGORY_SEPARATOR)[0] or path) for path in paths]
-        ).codes
+        return self._wide.codes
+
+    @cached_property
+    def _wide(self) -> Facet:
+        return coded_facet("wide", 0, [_widened(path) for path in self.catalogue.category])
 
     @cached_property
     def brand(self) -> Rows:
         """`(n_items,)` code of the brand, −1 where there is none."""
-        return coded_facet("brand", 0, self.catalogue.brand).codes
+        held = [facet.codes for facet in self.catalogue.text_facets if facet.name == ITEM.BRAND]
+        return held[0] if held else np.full(len(self.catalogue), -1, dtype=np.int32)
 
     @cached_property
     def _by_leaf(self) -> tuple[Rows, npt.NDArray[np.int64]]:
@@ -217,6 +244,10 @@ class Context:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     search: SearchOptions = field(default_factory=SearchOptions)
+
+
+def _widened(path: str | None) -> str | None:
+    return path and (path.rpartition(CATEGORY_SEPARATOR)[0] or path)
 
 
 def _rating(attributes: str | None) -> float:

@@ -6,7 +6,7 @@ understood is told in the answer, and a question may take any of it as mere word
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from mien.core.item import CATEGORY_SEPARATOR, TEXT_FACETS, Facet
 from mien.core.query import PRICE, Query, Understood
@@ -58,11 +58,11 @@ class Lexicon:
             if facet.name not in TEXT_FACETS:
                 continue
             for code, value in enumerate(facet.values):
-                for name in _names(facet, value):
-                    if is_han(name):
-                        characters.setdefault(name.replace(" ", ""), []).append((at, code))
-                    elif key := tuple(word.term for word in query_words(name)):
-                        stems.setdefault(key, []).append((at, code))
+                for name, terms in _cut(facet.name, value):
+                    if not terms:
+                        characters.setdefault(name, []).append((at, code))
+                    else:
+                        stems.setdefault(terms, []).append((at, code))
         return stems, characters
 
     def find(self, words: Sequence[Word]) -> Iterator[tuple[str, list[Place]]]:
@@ -121,10 +121,22 @@ def _shown(lexicon: Lexicon, places: tuple[Place, ...]) -> str:
     return values[0] if len(values) == 1 else values[0].rsplit(CATEGORY_SEPARATOR, 1)[-1]
 
 
-def _names(facet: Facet, value: str) -> Iterator[str]:
+@lru_cache(maxsize=1 << 17)
+def _cut(facet: str, value: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The names of a value: in Chinese their characters, in letters their stems. Cut once: a shop changes by little."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for name in _names(facet, value):
+        if is_han(name):
+            found.append((name.replace(" ", ""), ()))
+        elif key := tuple(word.term for word in query_words(name)):
+            found.append(("", key))
+    return tuple(found)
+
+
+def _names(facet: str, value: str) -> Iterator[str]:
     """What a shopper may call a value."""
     own = " ".join(RUN.findall(normalise(value.rsplit(CATEGORY_SEPARATOR, 1)[-1])))
-    if facet.name == ITEM.COLOUR:
+    if facet == ITEM.COLOUR:
         names = colours().get(own, ())
         yield from dict.fromkeys((own, *names))
     elif len(own) > 1 and not own.isnumeric() and own not in NOT_NAMES:

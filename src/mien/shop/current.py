@@ -1,17 +1,20 @@
 """What answers now: made once a build, and followed by the items that change meanwhile."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mien.collect.given import read_given
-from mien.core.errors import UsageError
+from mien.core.errors import MienError, UsageError
 from mien.core.tables import ITEM
 from mien.shop.serving import Serving, current
 from mien.shop.stock import Stock
 from mien.shop.workspace import Build
 from mien.stores.changes import ItemChange
+
+log = logging.getLogger("mien.shop")
 
 
 class Current:
@@ -25,6 +28,7 @@ class Current:
         self._held: Serving | None = None
         self._past: tuple[tuple[Build, int, int], Serving] | None = None
         self._lock = threading.Lock()
+        self._reading: threading.Thread | None = None
 
     def drop(self) -> None:
         """Make it anew at the next question: what it was made of has changed."""
@@ -65,7 +69,31 @@ class Current:
         if held is None or held.build != build:
             changes = self._stock.changes.last()
             held = self._held = Serving(self._stock, build, self._moment(build), changes)
+            if self._stock.changes.since(0):
+                self._read_meaning(held, None)
         return held
+
+    def _read_meaning(self, serving: Serving, rows: list[int] | None) -> None:
+        """Have the vectors of changed items (None: of all since the build) made beside the answers: it takes longer.
+
+        Until then they are found by their words, and what is gone is gone all the same.
+        """
+        vectors = serving.shelf.vectors
+        if vectors is None:
+            return
+        stock, before = self._stock, self._reading
+        found = stock.rows_since(0, serving.build.as_of_us, serving.at_us) if rows is None else rows
+
+        def read() -> None:
+            if before is not None:
+                before.join()
+            try:
+                vectors.upsert(serving.catalogue, found)
+            except MienError as failed:
+                log.warning("the meaning of changed items is not known yet: %s", failed)
+
+        self._reading = threading.Thread(target=read, name="mien-meaning", daemon=True)
+        self._reading.start()
 
     def _moment(self, build: Build) -> int:
         return build.as_of_us if build.history else max(build.as_of_us, self._now())
@@ -76,9 +104,12 @@ class Current:
         return self._stock.changes.last() == held.changes and self._now() < held.next_us
 
     def _followed(self, held: Serving) -> Serving:
-        after = Serving(self._stock, held.build, self._moment(held.build), self._stock.changes.last())
+        changes = self._stock.changes.last()  # before the moment, so that none of these is later than it
+        after = held.followed(changes, self._moment(held.build))
         after.warm()
+        same = after.shelf.vectors is held.shelf.vectors
         self._held = after
+        self._read_meaning(after, self._stock.rows_since(held.changes, held.at_us, after.at_us) if same else None)
         return after
 
     def _newest_us(self, build: Build) -> int:

@@ -13,7 +13,7 @@ from mien.core.item import Catalogue
 from mien.core.profile import Profile
 from mien.core.query import Answer, Query
 from mien.core.user import User
-from mien.features.population import Population
+from mien.features.population import Population, facets
 from mien.features.state import State
 from mien.models.complements import Complements
 from mien.models.demand import Demand
@@ -46,6 +46,9 @@ from mien.shop.ranker import RANKER, RECOMMENDER
 from mien.shop.stock import Stock
 from mien.shop.trained import kept, load_models, nearness
 from mien.shop.workspace import Build
+
+MANY = 300
+"""Items changed at once, beyond which all is made anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +95,38 @@ class Serving:
         shelf = self.shelf
         shelf.warm()
         _ = self.completer, self._begun
+
+    def followed(self, changes: int, at_us: int) -> "Serving":
+        """The same build with the items as they are at a later moment, with their changes up to a number.
+
+        What the items that did not change have to do with is kept; this one answers as it did. Cost: some ten ms for
+        100,000 items, and a few for each that changed.
+        """
+        after = Serving(self.stock, self.build, at_us, changes)
+        rows = self.stock.rows_since(self.changes, self.at_us, at_us)
+        if len(rows) > MANY:
+            return after
+        items = self.stock.items_at(rows, at_us)
+        rows = sorted(items)
+        n_items = max([len(self.catalogue), *(row + 1 for row in rows)])
+        catalogue = self.catalogue.with_items(items, n_items, at_us)
+        known = facets(catalogue, self.population, self.yardstick.facets, rows)
+        yardstick = Yardstick.with_facets(known, self.population)
+        listed = np.zeros(n_items, dtype=np.int64)
+        if (told := self.shelf.learnt.listed_us) is not None:
+            listed[: len(told)] = told[:n_items]
+        listed[rows] = [max(items[row][1], 0) for row in rows]
+        assert self.shelf.index is not None, "a shop has an index of texts"
+        index = self.shelf.index.followed(
+            catalogue,
+            Covers(changes, at_us),
+            lambda held: self.stock.rows_since(held.changes, held.at_us, at_us),
+        )
+        shelf = self.shelf.with_items(catalogue, yardstick, index, replace(self.shelf.learnt, listed_us=listed), rows)
+        kept = {"population": self.population, "catalogue": catalogue, "yardstick": yardstick, "shelf": shelf}
+        kept["completer"] = self.completer.with_items(self.catalogue, catalogue, shelf.popularity, rows)
+        after.__dict__.update({name: self.__dict__[name] for name in ("models",) if name in self.__dict__}, **kept)
+        return after
 
     @cached_property
     def yardstick(self) -> Yardstick:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, Rows, UserRow
-from mien.core.item import Catalogue
+from mien.core.item import Catalogue, Item
 from mien.core.ports import ProfileStore
 from mien.core.tables import ITEM, LOG, LOGGED
 from mien.core.user import User
@@ -99,17 +99,30 @@ class Stock:
     def rows_since(self, number: int, since_us: int, until_us: int) -> list[int]:
         """Item rows that were changed after a number, or of which a version begins in a span of time (since, until]."""
         ids = {one.item_id for one in self.changes.since(number)}
-        versions = self.items.keys()
+        versions = self.items.read()
         at_us = versions[ITEM.VALID_FROM].cast(pa.int64()).to_numpy()
         begun = versions[ITEM.ITEM_ID].filter(pa.array((at_us > since_us) & (at_us <= until_us)))
         ids |= {one.item_id for one in self.changes.since(0) if since_us < one.valid_from_us <= until_us}
         rows = (self.catalog.items.row(item_id) for item_id in sorted(ids | set(begun.to_pylist())))
         return sorted(row for row in rows if row is not None)
 
+    def items_at(self, rows: list[int], at_us: int) -> dict[int, tuple[Item | None, int]]:
+        """Items of some rows as known at a moment (None: not), and since when there is any version of each."""
+        names = self.catalog.items.keys(rows)
+        wanted = [name for name in names if name is not None]
+        changes, versions = [one for one in self.changes.since(0) if one.item_id in set(wanted)], self.items.read()
+        versions = versions.filter(pc.is_in(versions[ITEM.ITEM_ID], pa.array(wanted, pa.string())))
+        if changes:
+            versions = pa.concat_tables([versions, folded(versions, changes)])
+        place = pc.index_in(versions[ITEM.ITEM_ID], pa.array(wanted, pa.string())).to_numpy().astype(np.int32)
+        small = Catalogue.of(versions, place, len(wanted), at_us)
+        rows = [row for row, name in zip(rows, names, strict=True) if name is not None]
+        return {row: (small.item(k), int(small.since_us[k])) for k, row in enumerate(rows)}
+
     def moments(self) -> npt.NDArray[np.int64]:
         """When versions of items begin, ascending, each moment once; µs."""
         changed = [one.valid_from_us for one in self.changes.since(0)]
-        kept = self.items.keys()[ITEM.VALID_FROM].cast(pa.int64()).to_numpy()
+        kept = self.items.read()[ITEM.VALID_FROM].cast(pa.int64()).to_numpy()
         return np.unique(np.concatenate([kept, np.array(changed, dtype=np.int64)]))
 
     def listed_us(self) -> npt.NDArray[np.int64]:

@@ -114,7 +114,15 @@ def nearness(stock: Stock, catalogue: Catalogue) -> Nearness | None:
     if settings is None or not folder.is_dir():
         return None
     index = VectorIndex.open(folder)
-    return Nearness(index, lambda: _encoder(stock, settings, catalogue))
+    return Nearness(index, lambda: _read_again(stock, settings, catalogue))
+
+
+def _read_again(stock: Stock, settings: ContentSettings, catalogue: Catalogue) -> Encoder:
+    """The encoder that a build or training left, though items have changed since; else one for these items."""
+    try:
+        return encoder_named(settings, folder=stock.workspace.encoders, texts=[])
+    except NotReady:
+        return _encoder(stock, settings, catalogue)
 
 
 def _encoder(stock: Stock, settings: ContentSettings, catalogue: Catalogue) -> Encoder:

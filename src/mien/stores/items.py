@@ -31,18 +31,23 @@ class ItemTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: tuple[tuple[int, int, int], pa.Table] | None = None
 
     def read(self) -> pa.Table:
         """All versions, of the schema ITEMS; empty where there are none."""
         return self._stored().select(ITEMS.names)
 
-    def keys(self) -> pa.Table:
-        """Item and moment of all versions."""
-        names = [ITEM.ITEM_ID, ITEM.VALID_FROM]
-        return pq.read_table(self.path, columns=names) if self.path.exists() else ITEMS.empty_table().select(names)
-
     def _stored(self) -> pa.Table:
-        return pq.read_table(self.path, schema=STORED) if self.path.exists() else STORED.empty_table()
+        """The file, read once for as long as it stays the same."""
+        try:
+            about = self.path.stat()
+        except FileNotFoundError:
+            return STORED.empty_table()
+        mark = (about.st_ino, about.st_mtime_ns, about.st_size)
+        held = self._held
+        if held is None or held[0] != mark:
+            held = self._held = mark, pq.read_table(self.path, schema=STORED)
+        return held[1]
 
     def add(self, versions: pa.Table, *, derived: bool, undated_us: int) -> int:
         """Add versions (schema ITEMS); returns how many were new.
