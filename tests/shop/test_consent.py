@@ -71,6 +71,20 @@ def test_without_consent_nothing_is_inferred(fresh: Shop) -> None:
     assert none["events"] == 0
 
 
+def test_screens_tell_no_more_than_profiles(fresh: Shop) -> None:
+    people = fresh.people
+    assert people.person("ann").interests().values
+    fresh.consent("ann", {"personalisation": False})
+    assert people.person("ann").events
+    assert people.person("ann").interests().values == ()
+    assert fresh.changes("ann")["changes"] == []
+    fresh.consent("ann", {"analytics": False})
+    assert (people.person("ann").events, people.events("ann")) == ([], 0)
+    for (one,) in (people.find("ann").people, people.named(["ann"])):
+        assert (one.user_id, one.events, one.lifecycle, one.last_seen, one.orders) == ("ann", 0, None, None, 0)
+    assert people.find("ben").people[0].events > 0
+
+
 def test_who_refuses_is_not_kept_from_then_on(fresh: Shop, toy: World) -> None:
     first = next(event for event in toy.events if event.user_id == "ann")
     with Live(fresh) as live:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.clock import from_us
+from mien.core.consent import ANALYTICS
 from mien.core.errors import UnknownName
 from mien.core.event import ACTION_CODE, LoggedEvent
 from mien.core.ids import UserRow
@@ -121,20 +122,25 @@ class People:
     def events(self, user: str) -> int:
         """How many events of a user the profile holds; 0 for an id never seen. Cost: one state is read."""
         serving, at_us = self._served(None)
-        state = serving.state(user, at_us)
-        return 0 if state is None else state.events
+        said, state = serving.user(user), serving.state(user, at_us)
+        return 0 if state is None or said is None or not said.profilable else state.events
 
     def person(self, user: str, as_of: datetime | None = None) -> "Person":
         """What a user did up to a moment (None: now). `UnknownName` for an id never seen.
 
+        Nothing of who does not let be kept what they do, and no interests of who is not to be personalised.
         Cost: one bucket of the log is read, some 50 ms for a thousand events.
         """
         serving, at_us = self._served(as_of)
         row = serving.stock.catalog.users.row(user)
         if row is None:
             raise UnknownName("user", user)
+        said = serving.stock.user(row)
+        if not said.profilable:
+            return Person(serving, [])
         events = serving.stock.events(serving.stock.persons(row), at_us, serving.judgement)
-        return Person(serving, sorted(events, key=lambda event: (-event.at_us, event.event_id)))
+        events = sorted(events, key=lambda event: (-event.at_us, event.event_id))
+        return Person(serving, events, tellable=said.personalisable)
 
     def explain_tag(
         self, user: str, facet: str, value: str, as_of: datetime | None = None, *, language: Language | None = None
@@ -149,10 +155,11 @@ class People:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """The kept events of one person, newest first, and what they show."""
+    """The kept events of one person, newest first, and what they show. `tellable`: whether interests may be told."""
 
     serving: Serving
     events: list[LoggedEvent]
+    tellable: bool = True
 
     def deeds(self, action: str = "", limit: int = 50, offset: int = 0) -> Deeds:
         """What they did, newest first; with `action` only that."""
@@ -184,7 +191,7 @@ class Person:
         levels = [one for one in yardstick.facets if one.name == facet]
         rows = np.array([event.item for event in self.events], dtype=np.int64)
         held = (rows >= 0) & (rows < len(self.serving.catalogue))
-        if not levels or not held.any():
+        if not levels or not held.any() or not self.tellable:
             return Interests((), (), ())
         weights = np.maximum(yardstick.weights[[ACTION_CODE[event.action] for event in self.events]], 0.0)
         chosen = next((one for one in levels if _spread(one, rows[held], weights[held])), levels[-1])
@@ -225,8 +232,11 @@ def _span(first: tuple[int, int], last: tuple[int, int]) -> list[tuple[int, int]
 
 
 def _lines(serving: Serving, at_us: int, people: Sequence[tuple[int, str, Traits]]) -> tuple[Known, ...]:
-    """Row, id and traits of people as lines of a list."""
-    states = serving.stock.states.read_many([UserRow(row) for row, _, _ in people])
+    """Row, id and traits of people as lines of a list; nothing more of who does not let be kept what they do."""
+    consents = serving.stock.catalog.consents
+    allowed = consents.allowing(ANALYTICS)
+    shown = [UserRow(row) for row, _, _ in people if allowed.get(row, consents.otherwise)]
+    states = serving.stock.states.read_many(shown)
     told = []
     for row, user_id, traits in people:
         data = states.get(UserRow(row))
