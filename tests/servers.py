@@ -5,11 +5,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +38,22 @@ def await_true(condition: Callable[[], bool], what: str, within_s: float = 30) -
     while not condition():
         assert time.monotonic() < until, what
         time.sleep(0.02)
+
+
+def mien_serve(folder: Path, port: int, before: Sequence[str] = (), **options: Any) -> subprocess.Popen[bytes]:
+    """`mien serve` as a process group of its own, ready. `before`: a command that it is run by."""
+    command = [*before, sys.executable, "-m", "mien", "serve", "-w", str(folder), "--port", str(port)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, start_new_session=True, **quiet, **options)
+    until = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+            return process
+        except OSError:
+            assert process.poll() is None, "the server ended by itself"
+            assert time.monotonic() < until, "the server does not start"
+            time.sleep(0.05)
 
 
 class RedisServer:

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from servers import free_port, mien_serve
 
 from mien.core.tables import LOGGED
 from mien.shop import Shop, create
@@ -38,26 +38,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shop.ingest(events=toy.event_table, items=toy.items)
         shop.build()
     return folder
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def served(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """`mien serve` as a process of its own, ready."""
-    command = [sys.executable, "-m", "mien", "serve", "-w", str(folder), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=QUIET, stderr=QUIET, start_new_session=True)
-    until = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-            return process
-        except OSError:
-            assert process.poll() is None, "the server ended by itself"
-            assert time.monotonic() < until, "the server does not start"
-            time.sleep(0.05)
 
 
 def messages(sender: int, number: int) -> list[dict[str, object]]:
@@ -111,7 +91,7 @@ def test_killed_under_load(folder: Path) -> None:
             port = free_port()
             for sender in senders:
                 sender.port = port
-            process = served(folder, port)
+            process = mien_serve(folder, port)
             if round_ == 0:
                 for sender in senders:
                     sender.start()
