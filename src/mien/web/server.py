@@ -25,6 +25,9 @@ from mien.web.wire import Wire
 log = logging.getLogger("mien.web")
 
 WORKSPACE = "MIEN_WORKSPACE"
+SWITCH_S = 0.0005
+"""How long a thread that computes keeps the interpreter while another wants it, a tenth of Python's default. The thread
+that appends asks for it again after each row: at the default it waits for the others longer than it works."""
 END_S = 30
 """Seconds that requests have to end in, once the server is told to."""
 
@@ -73,6 +76,7 @@ def served(app: FastAPI | str, settings: ServerSettings, *, host: str = "127.0.0
 
 def worker() -> FastAPI:
     """The application of one of several processes; the workspace stands in the environment."""
+    sys.setswitchinterval(SWITCH_S)
     shop = open_shop(Path(os.environ[WORKSPACE]), served=True)
     logs.configure(shop.settings.server.log)
     return create_app(shop, local=True, owned=True)
@@ -93,6 +97,7 @@ def _several(shop: Shop, host: str, port: int, workers: int) -> None:
 
 def _serve(server: uvicorn.Server) -> None:
     """Run, and end as well-behaved processes do: uvicorn raises the signal that ended it again."""
+    sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with suppress(KeyboardInterrupt):
         server.run()
