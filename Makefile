@@ -13,7 +13,7 @@ comma := ,
 stamp = $(VENV)/.installed-$(subst $(comma),-,$(1))
 pip_install = $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test test-all check lint format bench clean
+.PHONY: help demo test test-all check lint format bench screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -42,6 +42,10 @@ format: $(call stamp,$(EXTRAS)) ## format the code and mend what the linter can 
 
 bench: $(call stamp,$(EXTRAS)) ## the speed benchmarks, printed as ratios
 	@$(BIN)/python -m benchmarks
+
+screenshots: $(call stamp,$(EXTRAS)) ## pictures of every page of storefront and console, in both languages, into docs/screenshots
+	@$(BIN)/mien demo --no-serve >/dev/null
+	@$(BIN)/python -m benchmarks.screenshots demo-shop docs/screenshots
 
 clean: ## remove the virtual environment, caches and build outputs (workspaces stay)
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

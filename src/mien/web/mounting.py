@@ -7,6 +7,7 @@ import time
 from fastapi import FastAPI, Request
 from nicegui import Client, app, background_tasks, ui
 from nicegui.page import page
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from mien.core.errors import NotReady
@@ -39,6 +40,7 @@ def mount(api: FastAPI, shop: Shop) -> None:
         dark=None,
         tailwind=False,
         reconnect_timeout=5.0,
+        gzip_middleware_factory=lambda inner: GZipMiddleware(inner, minimum_size=1_000, compresslevel=1),
         show_welcome_message=False,
     )
 

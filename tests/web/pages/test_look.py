@@ -9,6 +9,7 @@ pytest.importorskip("nicegui", reason="the pages need the extra `console`")
 
 from mien.core.query import Reason
 from mien.web.look.bars import Bar, Span, ranking, signed, spans, strip, summands
+from mien.web.look.frame import FOLDER
 from mien.web.look.upset import upset
 from mien.web.look.words import SHARED, TEXT, say
 from mien.web.look.words_console import CONSOLE
@@ -93,3 +94,17 @@ def test_an_upset_has_a_column_for_each_intersection() -> None:
     heights = [float(one) for one in re.findall(r'height="([\d.]+)"/>', drawn)]
     assert heights == [150.0, 75.0, 37.5]
     assert "b<" not in drawn
+
+
+def test_style_sheets_do_not_meet() -> None:
+    """A class belongs to one sheet, so that no page is changed by what was written for another one."""
+    sheets = sorted(FOLDER.glob("*.css"))
+    assert len(sheets) > 1
+    owners: dict[str, set[str]] = {}
+    for sheet in sheets:
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for selectors in re.findall(r"([^{}]+)\{", text):
+            for selector in selectors.split(","):
+                if found := re.match(r"\s*\.([a-z][\w-]*)\s*$", selector):
+                    owners.setdefault(found[1], set()).add(sheet.name)
+    assert not {name for name, held in owners.items() if len(held) > 1}

@@ -1,7 +1,5 @@
 """Who is like somebody: the nearest by tags, and in what."""
 
-from nicegui import background_tasks
-
 from mien.core.errors import MienError
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.features.prices import PRICE_BAND
@@ -17,7 +15,7 @@ def draw(visit: Visit, user_id: str) -> None:
     """The card; it fills a moment later, since everybody is looked at."""
     with card(visit.say("alike"), visit.say("alike_note")), El("div") as place:
         waiting(visit.say("loading"))
-    background_tasks.create(fill(visit, user_id, place), name="who is alike")
+    visit.later(place, lambda: fill(visit, user_id, place))
 
 
 async def fill(visit: Visit, user_id: str, place: El) -> None:

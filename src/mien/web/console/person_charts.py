@@ -6,7 +6,7 @@ from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.profile import Profile
 from mien.report.local import month, number, percent
 from mien.report.wording import intent_name
-from mien.shop.people import Person
+from mien.shop.people import Interests, Person
 from mien.web.look.bars import Bar, ranking
 from mien.web.look.charts import axis, chart, series
 from mien.web.look.parts import El, card, drawn
@@ -22,32 +22,38 @@ def interests(visit: Visit, person: Person) -> None:
         if len(found.months) < 2 or not found.values:
             El("p.note", visit.say("interests_none"))
             return
-        months = [month(year, one, visit.language) for year, one in found.months]
-        names = [value.rpartition(CATEGORY_SEPARATOR)[2] for value in found.values]
-        whole = [max(0.0, 1.0 - sum(shares[k] for shares in found.shares)) for k in range(len(months))]
-        chosen = [any(shares[k] for shares in found.shares) for k in range(len(months))]
-        rest = [share if any_ else 0.0 for share, any_ in zip(whole, chosen, strict=True)]
-        lines = [
-            series("bar", name, [round(100 * one, 1) for one in shares], at, stack="all")
-            for at, (name, shares) in enumerate(zip(names, found.shares, strict=True))
-        ]
-        pale = "var(--line-2)"
-        lines.append(
-            series(
-                "bar", visit.say("others"), [round(100 * one, 1) for one in rest], stack="all", color=pale,
-                itemStyle={"color": pale},
-            )
-        )  # fmt: skip
-        for one in lines:
-            one["barMaxWidth"], one["itemStyle"]["borderRadius"] = 44, 0
-        chart(
-            visit,
-            visit.say("interests"),
-            {"series": lines, "xAxis": axis(values=months), "yAxis": axis(visit.say("share_percent"), max=100)},
-            heads=[visit.say("month"), *names],
-            rows=[[name, *(percent(shares[k]) for shares in found.shares)] for k, name in enumerate(months)],
-            height=300,
-        )  # fmt: skip
+        with El("div.chart-place") as place:
+            visit.later(place, lambda: _monthly(visit, found))
+
+
+async def _monthly(visit: Visit, found: Interests) -> None:
+    """Stacked columns, a month each, the rest on top in pale."""
+    months = [month(year, one, visit.language) for year, one in found.months]
+    names = [value.rpartition(CATEGORY_SEPARATOR)[2] for value in found.values]
+    whole = [max(0.0, 1.0 - sum(shares[k] for shares in found.shares)) for k in range(len(months))]
+    chosen = [any(shares[k] for shares in found.shares) for k in range(len(months))]
+    rest = [share if any_ else 0.0 for share, any_ in zip(whole, chosen, strict=True)]
+    lines = [
+        series("bar", name, [round(100 * one, 1) for one in shares], at, stack="all")
+        for at, (name, shares) in enumerate(zip(names, found.shares, strict=True))
+    ]
+    pale = "var(--line-2)"
+    lines.append(
+        series(
+            "bar", visit.say("others"), [round(100 * one, 1) for one in rest], stack="all", color=pale,
+            itemStyle={"color": pale},
+        )
+    )  # fmt: skip
+    for one in lines:
+        one["barMaxWidth"], one["itemStyle"]["borderRadius"] = 44, 0
+    chart(
+        visit,
+        visit.say("interests"),
+        {"series": lines, "xAxis": axis(values=months), "yAxis": axis(visit.say("share_percent"), max=100)},
+        heads=[visit.say("month"), *names],
+        rows=[[name, *(percent(shares[k]) for shares in found.shares)] for k, name in enumerate(months)],
+        height=300,
+    )  # fmt: skip
 
 
 def rhythm(visit: Visit, person: Person) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import quote, unquote
 
 from fastapi import FastAPI, Request
-from nicegui import Client, ui
+from nicegui import Client, background_tasks, ui
 
 from mien.core.caller import Caller, Scope
 from mien.live import Live
@@ -115,6 +115,17 @@ class Visit:
         cookie = f"{name}={quote(value or '', safe='')};path=/;max-age={age};samesite=lax"
         with self.client:
             ui.run_javascript(f"document.cookie = {json.dumps(cookie)}")
+
+    def later(self, place: ui.element, then: Callable[[], Awaitable[None]]) -> None:
+        """Fill a place once the page has been painted: what is slow, or far down, keeps nobody waiting for the rest."""
+
+        async def fill() -> None:
+            await self.client.connected()
+            if not (self.client.is_deleted or place.is_deleted):
+                with place:
+                    await then()
+
+        background_tasks.create(fill(), name="a part of a page")
 
     async def drawn(self, patience_s: float = 2.0) -> None:
         """Wait until the first page stands, so that it comes with the first answer; not longer than `patience_s`."""

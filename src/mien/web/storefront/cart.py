@@ -57,7 +57,7 @@ async def show(shopping: Shopping, place: El) -> None:
     if answer.results and not answer.notes:
         with El("section.offer-row", aria_label=visit.say("row_goes_with")):
             heading(visit.say("row_goes_with"))
-            await grid(shopping, answer, asked, spec="ul.cards.strip")
+            await grid(shopping, answer, asked, spec="ul.cards.rail")
 
 
 def entry(shopping: Shopping, one: Item, again: Callable[[], Awaitable[None]]) -> None:

@@ -34,9 +34,7 @@ async def home(shopping: Shopping, _: QueryParams) -> None:
         key = kind.replace("-", "_")
         with El("section.offer-row", aria_label=visit.say(f"row_{key}")):
             heading(visit.say(f"row_{key}"), visit.say(f"row_{key}_{'own' if answer.personalised else 'any'}"))
-            await grid(
-                shopping, answer, Asked(kind=kind), spec="ul.cards.strip" + (".two" if kind == "for-you" else "")
-            )
+            await grid(shopping, answer, Asked(kind=kind), spec="ul.cards.rail" + (".two" if kind == "for-you" else ""))
 
 
 async def ask(shopping: Shopping, kind: str, k: int) -> Answer:

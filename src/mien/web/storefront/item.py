@@ -43,7 +43,7 @@ async def item(shopping: Shopping, asked: QueryParams) -> None:
         if [one for one in answer.results if one.item_id not in seen] and not (name != "for_you" and answer.notes):
             with El("section.offer-row", aria_label=visit.say(f"row_{name}")):
                 heading(visit.say(f"row_{name}"))
-                await grid(shopping, answer, question, spec="ul.cards.strip")
+                await grid(shopping, answer, question, spec="ul.cards.rail")
 
 
 async def ask(shopping: Shopping, kind: str, cart: tuple[str, ...]) -> Answer:
