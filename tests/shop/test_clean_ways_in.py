@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from mien.core.errors import MissingExtra
 from mien.live import Live
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
@@ -76,3 +78,10 @@ def test_settings(tmp_path: Path, toy: World, setting: str, wanted: str) -> None
         with Live(shop) as live:
             live.track(json.dumps({"batch": [message]}).encode())
         assert wanted in shop.stock.tail.table()["query"].to_pylist()[0]
+
+
+def test_what_is_missing_is_told_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    monkeypatch.setenv("MIEN_PRIVACY_PRESIDIO", '["US_SSN"]')
+    with create(tmp_path / "shop") as shop, pytest.raises(MissingExtra, match=r"pip install 'mien\[privacy\]'"):
+        Live(shop)

@@ -13,11 +13,14 @@ AUTOMATED = "automated_decisions"
 PURPOSES = (ANALYTICS, PERSONALISATION, MARKETING, AUTOMATED)
 
 _SAID: dict[str, tuple[str, ...]] = {
-    ANALYTICS: ("statistics", "statistical", "measurement", "performance", "profiling", "tracking", "profile"),
-    PERSONALISATION: ("personalise", "personalization", "personalize", "personalised", "personalized", "functional"),
-    MARKETING: ("advertising", "ads", "advertisement", "targeting", "email_marketing"),
+    ANALYTICS: ("statistics", "statistical", "measurement", "performance", "profiling", "tracking", "profile", "c0002"),
+    PERSONALISATION: (
+        "personalise", "personalization", "personalize", "personalised", "personalized", "functional", "c0003",
+    ),
+    MARKETING: ("advertising", "ads", "advertisement", "targeting", "email_marketing", "c0004"),
     AUTOMATED: ("automated_decision", "automated_decision_making", "automated", "automated_decisionmaking"),
-}
+}  # fmt: skip
+"""What banners call a purpose; C0002 … are the numbers that OneTrust gives its categories."""
 _PURPOSE = {name: purpose for purpose, names in _SAID.items() for name in (purpose, *names)}
 
 
