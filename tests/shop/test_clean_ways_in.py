@@ -40,7 +40,7 @@ def test_files(tmp_path: Path, fresh: Shop) -> None:
     (tmp_path / "log.toml").write_text(mapping + 'query = "words"\n', encoding="utf-8")
     report = fresh.ingest(events=str(tmp_path / "log.csv"), mapping=tmp_path / "log.toml")
     assert (report.arrivals.new, report.arrivals.rejected) == (2, {"bad_time": 1})
-    kept = on_disk(fresh)
+    kept = on_disk(fresh) + json.dumps(fresh.dead_letters())
     assert not [text for text in TYPED if text in kept]
     assert "mug <PHONE>" in kept
     assert "mail <EMAIL>" in kept

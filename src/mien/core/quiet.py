@@ -8,5 +8,7 @@ def quiet(connection: Any) -> None:
 
     In a notebook without ipywidgets it cannot draw one, and refuses to be told so.
     """
-    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+    # read to the end: a result that is left open blocks whatever comes next
+    ((drawn,),) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    if drawn:
         connection.execute("SET enable_progress_bar = false")
