@@ -21,6 +21,8 @@ CONSOLE = (
     "/console/segments",
     "/console/segments/new",
     "/console/segment",
+    "/console/quality",
+    "/console/system",
 )
 ACCESS: dict[str, Needs] = {
     **{f"GET {path}": "own" for path in STORE + CONSOLE},

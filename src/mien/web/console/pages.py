@@ -3,12 +3,16 @@
 from mien.web.console import login
 from mien.web.console.overview import PATH as OVERVIEW
 from mien.web.console.overview import overview
+from mien.web.console.quality import PATH as QUALITY
+from mien.web.console.quality import quality
 from mien.web.console.segment import segment
 from mien.web.console.segment_links import NEW, SEGMENT
 from mien.web.console.segment_links import PATH as SEGMENTS
 from mien.web.console.segment_new import segment_new
 from mien.web.console.segments import segments
 from mien.web.console.shell import NEEDS, shell
+from mien.web.console.system import PATH as SYSTEM
+from mien.web.console.system import system
 from mien.web.console.tags import PATH as TAGS
 from mien.web.console.tags import tags
 from mien.web.console.user import PATH as USER
@@ -27,6 +31,8 @@ PAGES: dict[str, Page] = {
     SEGMENTS: segments,
     SEGMENT: segment,
     NEW: segment_new,
+    QUALITY: quality,
+    SYSTEM: system,
 }
 """Path → page; `shell.SECTIONS` has those that the bar on top leads to."""
 

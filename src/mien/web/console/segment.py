@@ -10,6 +10,7 @@ from mien.profiles.wording import LIFECYCLES
 from mien.report.local import number, percent
 from mien.shop.segment_tables import Lookalike
 from mien.shop.segments import Members, Segment
+from mien.web.console.guard import admin
 from mien.web.console.segment_charts import facet_label, versus_table
 from mien.web.console.segment_links import PATH, edit_address, segment_address
 from mien.web.console.segments import whole
@@ -95,6 +96,8 @@ def head(visit: Visit, one: Segment) -> None:
 
 async def export(visit: Visit, name: str, form: str) -> None:
     """All members as a file; noted in the audit."""
+    if not admin(visit):
+        return
 
     def written() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
@@ -111,6 +114,8 @@ async def ask_delete(visit: Visit, name: str) -> None:
     with visit.client, ui.dialog() as dialog, El("div.sheet", role="alertdialog", aria_label=visit.say("delete")):
 
         async def delete() -> None:
+            if not admin(visit):
+                return
             await visit.ask(visit.shop.segments.delete, name)
             dialog.close()
             ui.navigate.to(PATH)

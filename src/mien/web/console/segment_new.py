@@ -9,6 +9,7 @@ from mien.core.errors import MienError
 from mien.report.local import number, percent
 from mien.shop.segments import Preview
 from mien.web.console.builder import Builder
+from mien.web.console.guard import admin
 from mien.web.console.segment_links import segment_address
 from mien.web.console.users import address
 from mien.web.look.icons import icon
@@ -111,6 +112,8 @@ class Page:
 
         async def save() -> None:
             wrong.clear()
+            if not admin(visit):
+                return
             try:
                 if builder.rule is None:
                     raise_nothing(visit)

@@ -18,6 +18,8 @@ SECTIONS = (
     ("/console/users", "nav_users"),
     ("/console/tags", "nav_tags"),
     ("/console/segments", "nav_segments"),
+    ("/console/quality", "nav_quality"),
+    ("/console/system", "nav_system"),
 )
 """Path and name of what the bar on top leads to, in its order."""
 

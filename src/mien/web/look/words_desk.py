@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mien.web.look.words_segments import SEGMENTS
+from mien.web.look.words_system import QUALITY, SYSTEM
 
 OVERVIEW: Mapping[str, tuple[str, str]] = {
     "overview_lead": (
@@ -152,4 +153,4 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "used_by_none": ("No saved segment speaks of this facet.", "没有已保存的人群使用该维度。"),
     "figure": ("Figure", "指标"),
 }
-DESK: Mapping[str, tuple[str, str]] = {**OVERVIEW, **TAGS, **SEGMENTS}
+DESK: Mapping[str, tuple[str, str]] = {**OVERVIEW, **TAGS, **SEGMENTS, **QUALITY, **SYSTEM}

@@ -1,0 +1,196 @@
+"""Search quality: what people look for, what finds nothing, what is opened where; and two answers side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from nicegui import ui
+from starlette.datastructures import QueryParams
+
+from mien.core.query import Answer
+from mien.report.local import number, percent
+from mien.shop.quality import QueryQuality, Searches
+from mien.web.look.charts import axis, chart, series
+from mien.web.look.parts import El, button, card, choice, link, stat, switch, table, told, waiting
+from mien.web.look.visit import Visit
+
+PATH = "/console/quality"
+WINDOWS = (7, 28, 91)
+SHOWN, SIDE = 20, 10
+ORDERS = ("relevance", "popular", "newest", "price_up", "price_down")
+
+
+async def quality(visit: Visit, asked: QueryParams) -> None:
+    """The searches of some `days`, and the comparison of a query `q`."""
+    ui.page_title(visit.say("nav_quality"))
+    days = next((n for n in WINDOWS if str(n) == asked.get("days")), 7)
+    with El("div.page-head"):
+        with El("div"):
+            El("h1", visit.say("nav_quality"))
+            El("p.note", visit.say("quality_lead", n=days))
+        with El("nav.choices", aria_label=visit.say("window")):
+            for n in WINDOWS:
+                target = f"{PATH}?{urlencode({'days': n})}"
+                link(visit.say("days_n", n=n), target, aria_current="true" if n == days else None)
+    place = El("div.stack.wide")
+    with place:
+        waiting(visit.say("loading"), 6)
+    visit.ready.set()
+    found = await visit.ask(visit.shop.quality.searches, float(days), SHOWN)
+    place.clear()
+    with place:
+        if found.searches:
+            draw(visit, found)
+        else:
+            with El("section.card"):
+                told("search", visit.say("searches_none"), visit.say("searches_none_more"))
+        with card(visit.say("side_by_side"), visit.say("side_by_side_more")):
+            await Comparing(visit, asked.get("q", "") or (found.queries[0].query if found.queries else "")).draw()
+
+
+def draw(visit: Visit, found: Searches) -> None:
+    """Figures, queries and places."""
+    with El("div.stats"):
+        stat(visit.say("searches"), number(found.searches))
+        for key, n in (
+            ("searches_empty", found.empty),
+            ("searches_clicked", found.clicked),
+            ("searches_bought", found.bought),
+        ):
+            stat(visit.say(key), percent(n / found.searches, 1), number(n))
+        stat(visit.say("impressions_dropped"), number(found.dropped), visit.say("impressions_dropped_more"))
+    with El("div.grid.even"):
+        with card(visit.say("top_queries"), spec="section.card.two-thirds"):
+            queries(visit, found.queries, "top_queries")
+        with card(visit.say("empty_queries"), visit.say("empty_queries_more"), spec="section.card.third"):
+            if found.empty_queries:
+                heads = [visit.say("q_query"), visit.say("searches_empty")]
+                rows = [[one.query, number(one.empty)] for one in found.empty_queries]
+                table(heads, rows, numbers=(1,), caption=visit.say("empty_queries"))
+            else:
+                El("p.note", visit.say("empty_none"))
+        if found.places:
+            with card(visit.say("by_place"), visit.say("by_place_more"), spec="section.card"):
+                places(visit, found)
+
+
+def queries(visit: Visit, found: Sequence[QueryQuality], title: str) -> None:
+    """A line a query, with a link to look at its answers."""
+    caption = visit.say(title)
+    with El("div.scroll", tabindex=0, role="region", aria_label=caption), El("table.table.lines"):
+        El("caption.hidden", caption)
+        with El("thead"), El("tr"):
+            El("th", visit.say("q_query"), scope="col")
+            for key in ("searches", "q_click_rate", "q_purchase_rate", "q_place"):
+                El("th.n", visit.say(key), scope="col")
+        with El("tbody"):
+            for one in found:
+                with El("tr"):
+                    with El("th", scope="row"):
+                        link(one.query or "–", f"{PATH}?{urlencode({'q': one.query})}")
+                    El("td.n", number(one.searches))
+                    El("td.n", percent(one.click_rate))
+                    El("td.n", percent(one.purchase_rate))
+                    El("td.n", "–" if one.place is None else number(one.place, 1))
+
+
+def places(visit: Visit, found: Searches) -> None:
+    """The share opened at each place."""
+    names = [str(one.place) for one in found.places]
+    shares = [round(100 * one.clicked / one.shown, 2) if one.shown else 0.0 for one in found.places]
+    options = {
+        "xAxis": axis(visit.say("place"), values=names, nameLocation="middle", nameGap=28),
+        "yAxis": axis(visit.say("place_rate")),
+        "series": [series("bar", visit.say("by_place"), shares, 2)],
+        "grid": {"left": 8, "right": 12, "top": 36, "bottom": 24, "containLabel": True},
+    }
+    heads = [visit.say("place"), visit.say("place_shown"), visit.say("searches_clicked"), visit.say("searches_bought")]
+    rows = [[str(one.place), number(one.shown), number(one.clicked), number(one.bought)] for one in found.places]
+    chart(visit, visit.say("by_place"), options, heads=heads, rows=rows, height=240)
+
+
+@dataclass(slots=True)
+class Way:
+    """How one side is answered."""
+
+    personalise: bool = True
+    understand: bool = True
+    sort: str = "relevance"
+
+
+class Comparing:
+    """One query, answered in two ways."""
+
+    def __init__(self, visit: Visit, query: str) -> None:
+        self.visit, self.query, self.user = visit, query, ""
+        self.ways = (Way(personalise=False), Way())
+        self.places: list[El] = []
+
+    async def draw(self) -> None:
+        """The controls, and both answers."""
+        visit = self.visit
+        with El("form.line.compare").act("submit.prevent", self.show):
+            for name, key in (("query", "side_query"), ("user", "side_user")):
+                with El("label.field"):
+                    El("span", visit.say(key))
+                    El("input.input", value=getattr(self, name), maxlength=300, autocomplete="off").act(
+                        "input", lambda text, name=name: setattr(self, name, text), "e.target.value"
+                    )
+            button(visit.say("side_compare"), self.show, "primary")
+        with El("div.grid"):
+            for way, key in zip(self.ways, ("side_a", "side_b"), strict=True):
+                with El("div.stack.half"):
+                    El("h3", visit.say(key))
+                    self._controls(way)
+                    self.places.append(El("div", aria_live="polite"))
+        if self.query:
+            await self.show()
+
+    def _controls(self, way: Way) -> None:
+        visit = self.visit
+
+        async def set_(name: str, value: object) -> None:
+            setattr(way, name, value)
+            await self.show()
+
+        with El("div.line"):
+            switch(visit.say("side_personalise"), way.personalise, lambda on: set_("personalise", on))
+            switch(visit.say("side_understand"), way.understand, lambda on: set_("understand", on))
+            orders = [(one, visit.say(f"order_{one}")) for one in ORDERS]
+            choice(visit.say("side_sort"), orders, way.sort, lambda order: set_("sort", order), shown=True)
+
+    async def show(self) -> None:
+        """Ask in both ways and show what came."""
+        if not self.query.strip():
+            return
+        answers = [await self.visit.ask(self._answer, way) for way in self.ways]
+        for k, place in enumerate(self.places):
+            place.clear()
+            with place:
+                side(self.visit, answers[k], answers[1 - k])
+
+    def _answer(self, way: Way) -> Answer:
+        user = self.user.strip() or None
+        return self.visit.shop.search(
+            self.query, user=user, k=SIDE, personalise=way.personalise, understand=way.understand, sort=way.sort,
+            language=self.visit.language,
+        )  # fmt: skip
+
+
+def side(visit: Visit, mine: Answer, other: Answer) -> None:
+    """The results of one side, each with how it moved against the other."""
+    ranks = {one.item_id: one.rank for one in other.results}
+    with El("ol.side"):
+        for one in mine.results:
+            with El("li"):
+                El("span.side-rank", str(one.rank))
+                El("span.side-title", one.title or one.item_id)
+                moved = ranks.get(one.item_id)
+                if moved is None:
+                    El("span.side-move.new", visit.say("side_new"))
+                elif moved != one.rank:
+                    up = moved > one.rank
+                    El(f"span.side-move.{'up' if up else 'down'}", f"{'▲' if up else '▼'} {abs(moved - one.rank)}")
+                El("span.side-score", f"{one.score:.2f}")
+    if not mine.results:
+        El("p.note", visit.say("searches_empty"))
