@@ -73,7 +73,7 @@ SYSTEM: Mapping[str, tuple[str, str]] = {
         "用于访问接口与控制台。密钥仅在创建时显示一次，系统只保存其散列。",
     ),
     "keys_none": (
-        "There are no keys: this machine alone may ask, and all of it may. With the first key every question needs one.",
+        "There are no keys: this machine alone may ask. From the first one on every question needs one.",
         "尚无密钥：仅本机可访问。创建第一个密钥后，所有请求都需要密钥。",
     ),
     "key_name": ("Name", "名称"),
