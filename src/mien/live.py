@@ -30,6 +30,9 @@ AT_ONCE = 5_000
 IDLE_S = 1.0
 """How often an idle folder looks whether another process has appended or built."""
 
+SWEEP_S = 3600.0
+"""How often what is past retention is let go."""
+
 PAUSE_S = 0.25
 """The longest pause of folding while batches wait to be written."""
 
@@ -69,6 +72,7 @@ class Live:
         self._appended = threading.Event()
         self._behind_since_s: float | None = None
         self._closing, self._closes = False, threading.Event()
+        self._sweep_at_s = time.monotonic() + SWEEP_S
         self._threads = [
             threading.Thread(target=self._append_all, name="mien-append", daemon=True),
             threading.Thread(target=self._fold_all, name="mien-fold", daemon=True),
@@ -194,8 +198,19 @@ class Live:
                 log.exception("the tail could not be folded; it is tried again")
                 self._closes.wait(IDLE_S)
             self._follow()
+            self._sweep()
             if self._closing and not self._threads[0].is_alive():
                 return
+
+    def _sweep(self) -> None:
+        """Now and then, let go what is past retention; where another process writes, the next time."""
+        if time.monotonic() < self._sweep_at_s:
+            return
+        self._sweep_at_s = time.monotonic() + SWEEP_S
+        try:
+            self.shop.sweep()
+        except MienError as failed:
+            log.warning("what is past retention stays for now: %s", failed)
 
     def _follow(self) -> None:
         """Come up to date with items that another process has put."""

@@ -107,7 +107,20 @@ class PrivacySettings:
         default=30.0, metadata={"help": "days within which models are to be trained anew after a user was erased"}
     )
 
+    retention_days: float = field(
+        default=0.0, metadata={"help": "events older than so many days are removed; 0: they are kept"}
+    )
+    others_days: float = field(
+        default=400.0,
+        metadata={"help": "acts that are no event of Mien's are removed after so many days; 0: they are kept"},
+    )
+    letters_most: int = field(
+        default=1_000_000, metadata={"help": "dead letters that are kept, the newest; 0: all of them"}
+    )
+
     def __post_init__(self) -> None:
+        if min(self.retrain_days, self.retention_days, self.others_days, self.letters_most) < 0:
+            raise UsageError("Days and numbers of [privacy] are 0 or more.")
         if self.unknown not in ("opt-out", "opt-in"):
             raise UnknownName("way of taking silence", self.unknown, ("opt-out", "opt-in"))
 

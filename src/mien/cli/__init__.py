@@ -7,7 +7,7 @@ import os
 import sys
 
 from mien.cli.audit import audit
-from mien.cli.backups import backup, restore
+from mien.cli.backups import backup, hold, restore
 from mien.cli.keeping import consent, deadletters, erase, export, items
 from mien.cli.keys import keys
 from mien.cli.questions import complete, explain, profile, profiles, recommend, search, similar
@@ -22,7 +22,7 @@ from mien.core.errors import MienError, UsageError
 COMMANDS = (
     *(demo, init, ingest, build, train, evaluate, study),
     *(profile, profiles, search, complete, recommend, similar, explain, segment, report),
-    *(items, consent, export, erase, deadletters, backup, restore, consume, serve),
+    *(items, consent, export, erase, hold, deadletters, backup, restore, consume, serve),
 )
 """In the order in which help lists them."""
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""Backups of a workspace and of its users' keys, and restoring them."""
+"""What outlives a disk, and what outlives an erasure: backups, restoring them, legal holds."""
 
 from importlib import import_module
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.shared import HERE, JsonOption, WorkspaceOption, err, opened, print_json
+from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, err, opened, out, print_json
 from mien.core.clock import to_us
+from mien.core.errors import UsageError
+from mien.phrases import moment
 
 
 def backup(
@@ -46,3 +48,33 @@ def restore(
     err.print(f"Restored {workspace} as of {told['of'][:19]} UTC.", highlight=False, soft_wrap=True)
     if told["erased"]:
         err.print(f"{told['erased']:,} ids that were erased since were erased again.", highlight=False, soft_wrap=True)
+
+
+def hold(
+    user: Annotated[str | None, typer.Argument(help="The user's id; none lists what is held of erased users.")] = None,
+    workspace: WorkspaceOption = HERE,
+    until: Annotated[str | None, typer.Option(help="The day it ends on (ISO 8601).")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, in words that name nobody.")] = None,
+    release: Annotated[bool, typer.Option("--release", help="End the hold on this user.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Have a user's purchases outlive an erasure until a day, as purchases of nobody; or list what is so held."""
+    with opened(workspace) as shop:
+        if user is None:
+            told: object = shop.held()
+            lines = [f"{one['until'][:10]}  {one['events']:>8,}  {one['reason']}" for one in shop.held()]
+        elif release:
+            told = {"released": shop.release(user, by=COMMAND_LINE)}
+            lines = ["Released." if told["released"] else "There was no hold."]
+        else:
+            if until is None or reason is None:
+                raise UsageError("Say until when, and why: --until 2030-12-31 --reason 'tax records'")
+            end = moment(until, shop.settings.shop.zone)
+            assert end is not None, "a day was given"
+            told = shop.hold(user, end, reason, by=COMMAND_LINE)
+            lines = [f"Should {user} be erased, what they bought stays until {end:%Y-%m-%d}, as nobody's."]
+    if json_:
+        print_json(told)
+        return
+    for line in lines or ["Nothing is held."]:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -51,6 +51,7 @@ _MEANING: Mapping[str, tuple[str, str]] = {
     "conflicts": ("id taken by another event", "编号冲突"),
     "erased": ("user was erased", "用户已被删除"),
     "no_consent": ("user does not let it be kept", "用户未同意留存"),
+    "past_retention": ("past retention", "超过保留期限"),
     "erased_since": ("erased since", "后来被删除"),
     "after_as_of": ("after the moment asked for", "晚于所问时刻"),
     # verdicts

@@ -49,6 +49,7 @@ from mien.report.pages import quality_page
 from mien.shop.folding import move_tail
 from mien.shop.replacing import Writing
 from mien.shop.stock import Stock
+from mien.shop.sweeping import swept
 from mien.shop.trained import index_meaning, kept
 from mien.shop.typed import keep_queries
 from mien.shop.workspace import Build
@@ -220,7 +221,8 @@ def _quality(stock: Stock, judged: ir.Table) -> QualityReport:
         arrivals = arrivals + Arrivals(**report)
     counts = count_judged(judged, stock.settings.shop.zone)
     kept = len(stock.history)
-    gone = {"erased_since": arrivals.new - kept, "after_as_of": kept - counts.events}
+    old = swept(stock).get("events", 0)
+    gone = {"past_retention": old, "erased_since": arrivals.new - kept - old, "after_as_of": kept - counts.events}
     gone = {reason: n for reason, n in gone.items() if n}
     quality = QualityReport(counts, arrivals, gone, count_refunds(judged)).check()
     language = stock.language

@@ -12,6 +12,7 @@ from mien.core.tables import EVENT, LOGGED
 from mien.models.named import MODELS, load_model
 from mien.shop.backing import remove_left
 from mien.shop.consenting import told_consents
+from mien.shop.holding import detach
 from mien.shop.retraining import note_erasure, to_retrain
 from mien.shop.serving import Serving
 from mien.shop.stock import Stock
@@ -137,6 +138,7 @@ def finish_erasures(stock: Stock) -> int:
 def _forget(stock: Stock, rows: Sequence[int], now_us: int) -> None:
     pairs = [(row, digest) for row in rows if (digest := stock.catalog.users.digest(row)) is not None]
     with stock.changing_states():
+        detach(stock, rows, now_us)
         stock.catalog.vault.destroy(pairs, now_us)
         for remove in HOLDERS.values():
             remove(stock, rows)

@@ -24,6 +24,7 @@ from mien.shop.consenting import keep_consents, told_consents, words_of
 from mien.shop.current import put_items
 from mien.shop.folding import TailFold
 from mien.shop.forgetting import erase, export, finish_erasures
+from mien.shop.holding import held, hold, release
 from mien.shop.ingest import IngestReport, Intake, united
 from mien.shop.letters import chosen, dead_letters, mend, replay_messages, replay_rows
 from mien.shop.opened import HERE, Clock, utc_now
@@ -31,6 +32,7 @@ from mien.shop.reports import report_page
 from mien.shop.retraining import overdue, to_retrain, trained_anew
 from mien.shop.runs import keep_run
 from mien.shop.serving import current
+from mien.shop.sweeping import sweep
 from mien.shop.training import TrainRecipe, train
 from mien.shop.workspace import Build, Workspace
 from mien.studies.evaluate import DEFAULT_MODELS, evaluate
@@ -90,6 +92,7 @@ class Shop(Asking):
         """Prepare, fold, fit the population, index. With `as_of` the workspace then stands as of that time."""
         with self.workspace.writing():
             finish_erasures(self.stock)
+            sweep(self.stock, to_us(self.clock()))
             report = building.build(
                 self.stock,
                 as_of_us=None if as_of is None else to_us(as_of),
@@ -262,6 +265,30 @@ class Shop(Asking):
             report = erase(self.stock, row, to_us(self.clock()))
         self._changed()
         return report
+
+    def hold(self, user: str, until: datetime, reason: str, *, by: str = HERE) -> dict[str, Any]:
+        """Keep what a user bought, as purchases of nobody, should they be erased before `until`; see `shop.holding`."""
+        row = self._row(user)
+        self.note("hold.put", user, by=by, until=until.isoformat())
+        return hold(self.stock, row, until, reason, to_us(self.clock()))
+
+    def release(self, user: str, *, by: str = HERE) -> bool:
+        """End the hold on a user; whether there was one."""
+        row = self._row(user)
+        self.note("hold.release", user, by=by)
+        return release(self.stock, row)
+
+    def held(self) -> list[dict[str, Any]]:
+        """What is held of users who were erased, without telling whose it was."""
+        return held(self.stock)
+
+    def sweep(self) -> dict[str, int]:
+        """Remove what is past retention or held no longer; how much of what. A build and a server do it, too."""
+        with self.workspace.writing():
+            gone = sweep(self.stock, to_us(self.clock()))
+        if gone.get("events"):
+            self._changed()
+        return gone
 
     def backup(self, file: Path | str, keys: Path | str | None = None) -> dict[str, Any]:
         """Write a backup of the workspace as it is now, while it is served; its users' keys go to a file of their own.

@@ -7,7 +7,7 @@ log/            the history of events          models/       what training left
 items.parquet   versions of items              mappings/     how each source is read
 build.json      what the last build covers     reports/      quality reports
 audit.jsonl     who read and changed what      keys.sqlite   keys of the API, hashed
-vault/          the users' keys, kept out of backups
+vault/          the users' keys, not in backups held/         purchases that outlive an erasure
 shown.sqlite    what was shown to whom
 """
 
@@ -123,6 +123,10 @@ class Workspace:
     @property
     def reports(self) -> Path:
         return self.folder / "reports"
+
+    @property
+    def held(self) -> Path:
+        return self.folder / "held"
 
     @property
     def spill(self) -> Path:

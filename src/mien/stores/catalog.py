@@ -19,7 +19,7 @@ from mien.core.consent import ANALYTICS
 from mien.core.errors import TransientError, WorkspaceError
 from mien.core.ids import Rows
 from mien.core.user import User, merged
-from mien.stores import consents, letters
+from mien.stores import consents, holds, letters
 from mien.stores.idmap import ItemIds, UserIds
 from mien.stores.migration import bring_up, is_older
 from mien.stores.private import TRAITS
@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS touched (ingest INTEGER NOT NULL, user INTEGER NOT NU
     WITHOUT ROWID;
 """
     + letters.SCHEMA
+    + holds.SCHEMA
     + consents.SCHEMA
 )
 _OLD_CONSENTS = """
@@ -99,6 +100,7 @@ class Catalog:
         self.items = ItemIds(self._db, self.transaction)
         self.consents = consents.Consents(self._db, otherwise=otherwise)
         self.letters = letters.Letters(self._db, self.transaction, self.vault)
+        self.holds = holds.Holds(self._db, self.transaction, self.vault)
         self._bring_up()
 
     def _open_vault(self, folder: Path) -> Vault:
@@ -302,6 +304,7 @@ class Catalog:
         for row in rows:
             db.execute("DELETE FROM traits WHERE user = ?", (row,))
             self.consents.erase(db, row)
+            self.holds.erase(db, row)
             db.execute("DELETE FROM touched WHERE user = ?", (row,))
             db.execute("DELETE FROM stitched WHERE user = ? OR into_user = ?", (row, row))
         self.letters.erase(db, rows, digests)

@@ -126,6 +126,14 @@ class Letters:
         with self._writing() as db:
             db.executemany("DELETE FROM letters WHERE id = ?", ((one,) for one in ids))
 
+    def keep(self, most: int) -> int:
+        """Let the oldest go where there are more than `most` (0: never); how many went."""
+        if not most:
+            return 0
+        with self._writing() as db:
+            newest = "SELECT id FROM letters ORDER BY id DESC LIMIT 1 OFFSET ?"
+            return db.execute(f"DELETE FROM letters WHERE id <= ({newest})", (most,)).rowcount
+
     def erase(self, db: sqlite3.Connection, rows: Iterable[int], digests: Collection[bytes]) -> None:
         """Remove the letters of users, and those that name one of them by a word of these keyed hashes.
 

@@ -4,8 +4,9 @@ A crash at any instant leaves the old files or the new one; what is not listed i
 removes.
 """
 
+import sqlite3
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ class Resources:
         con.execute("SET temp_directory = '{}'".format(str(self.folder).replace("'", "''")))
         con.execute("SET preserve_insertion_order = false")
         quiet(con)
+
+
+Note = Callable[[sqlite3.Connection, Iterable[int]], None]
+"""Notes, in a transaction of the catalogue, whose events leave in it."""
 
 
 class Rewriting:
@@ -95,28 +100,33 @@ class Rewriting:
         """Rewrite the files of the user's bucket without the user. Cost: that bucket is read."""
         self._remove(self.catalog.segments([user % self.buckets]), f"{USER} = {int(user)}")
 
-    def forget_before(self, cutoff_us: int) -> tuple[int, set[int]]:
-        """Remove events of before a moment; how many, and whose (rows). Cost: the files that hold some are read."""
-        old = [segment for segment in self.catalog.segments() if segment.first_us < cutoff_us]
-        return self._remove(old, f"epoch_us({AT}) < {int(cutoff_us)}")
+    def forget_before(self, cutoff_us: int, note: Note) -> int:
+        """Remove events of before a moment; how many. `note`: told whose they were, in the transaction they leave in.
 
-    def _remove(self, segments: Iterable[Segment], condition: str) -> tuple[int, set[int]]:
-        """Rewrite files without the events that a condition holds for; how many those were, and whose."""
-        events, users = 0, set[int]()
+        Cost: the files that hold some are read and written.
+        """
+        old = [segment for segment in self.catalog.segments() if segment.first_us < cutoff_us]
+        return self._remove(old, f"epoch_us({AT}) < {int(cutoff_us)}", note)
+
+    def _remove(self, segments: Iterable[Segment], condition: str, note: Note | None = None) -> int:
+        """Rewrite files without the events that a condition holds for; how many those were."""
+        events = 0
         with self.resources.connect() as con:
             for segment in segments:
                 path = self.folder / segment.path
                 counted = f"SELECT {USER}, count(*) FROM read_parquet(?) WHERE {condition} GROUP BY 1"
                 gone = dict(con.execute(counted, [str(path)]).fetchall())
                 if gone:
-                    self._replace_without(con, segment, condition, left=segment.events - sum(gone.values()))
-                    events, users = events + sum(gone.values()), users | set(gone)
-        return events, users
+                    self._replace_without(con, segment, condition, gone, note)
+                    events += sum(gone.values())
+        return events
 
-    def _replace_without(self, con: duckdb.DuckDBPyConnection, segment: Segment, condition: str, left: int) -> None:
+    def _replace_without(
+        self, con: duckdb.DuckDBPyConnection, segment: Segment, condition: str, gone: dict[int, int], note: Note | None
+    ) -> None:
         path = self.folder / segment.path
         rows: list[tuple[Any, ...]] = []
-        if left:
+        if segment.events > sum(gone.values()):
             target = path.with_name(f"{path.stem}e.parquet")
             con.execute(
                 f"COPY (SELECT * FROM read_parquet('{quoted(path)}', hive_partitioning = false) "
@@ -127,6 +137,8 @@ class Rewriting:
         with self.catalog.transaction() as db:
             db.execute("DELETE FROM segments WHERE path = ?", (segment.path,))
             db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            if note is not None:
+                note(db, gone)
         path.unlink()
 
 

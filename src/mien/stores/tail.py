@@ -120,6 +120,18 @@ class Tail:
         db.execute("DELETE FROM unfolded WHERE person = ?", (user,))
         return int(gone)
 
+    def forget_before(self, cutoff_us: int, note: Callable[[sqlite3.Connection, Iterable[int]], None]) -> int:
+        """Remove events of before a moment; how many. `note`: told whose they were, in the same transaction."""
+        old = f'FROM tail WHERE "{LOGGED.AT}" < ?'
+        with self._writing, self._catalog.transaction() as db:
+            note(db, [row for (row,) in db.execute(f'SELECT DISTINCT "{LOGGED.USER}" {old}', (cutoff_us,))])
+            return db.execute(f"DELETE {old}", (cutoff_us,)).rowcount
+
+    def forget_others(self, cutoff_us: int) -> int:
+        """Remove acts of before a moment that are no events of ours; how many."""
+        with self._writing, self._catalog.transaction() as db:
+            return db.execute("DELETE FROM others WHERE at < ?", (cutoff_us,)).rowcount
+
     def moved(
         self,
         db: sqlite3.Connection,
@@ -241,8 +253,9 @@ class Tail:
 
     # -- persons that were stitched and are not folded together yet ---------------------------------------------
 
-    def unfolded(self) -> list[int]:
-        return [int(row[0]) for row in self._select("SELECT person FROM unfolded ORDER BY person")]
+    def unfolded(self, most: int = 500) -> list[int]:
+        """Some of them, so that folding them keeps nobody waiting for long."""
+        return [int(row[0]) for row in self._select("SELECT person FROM unfolded ORDER BY person LIMIT ?", (most,))]
 
     def folded(self, persons: Iterable[int]) -> None:
         """These persons' states hold the events of all their ids."""
