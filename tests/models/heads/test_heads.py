@@ -17,6 +17,7 @@ from mien.models.heads.intents import read_inferred, read_intents, read_spend
 from mien.models.heads.settings import HeadSettings, sensitive_kind
 from mien.models.heads.wording import phrase
 from mien.models.interactions import Interactions
+from mien.shop.crowding import chances
 
 pytest.importorskip("lightgbm", reason="needs the extra models")
 
@@ -120,6 +121,15 @@ def test_one_user_is_read_as_in_a_crowd(heads: Heads) -> None:
     one, two = read_intents(heads, crowd, 1), read_intents(heads, alone, 0)
     assert [(i.name, i.reasons) for i in one] == [(i.name, i.reasons) for i in two]
     assert np.allclose([i.probability for i in one], [i.probability for i in two], rtol=1e-6)
+
+
+def test_the_chances_of_everybody_are_those_of_each(heads: Heads) -> None:
+    """What segments are made of is what the profiles say: the same intents of the same people."""
+    crowd = look(heads, list(range(40)))
+    told = chances(heads, crowd)
+    for user in range(40):
+        known = {name: float(column[user]) for name, column in told.items() if not np.isnan(column[user])}
+        assert known == pytest.approx({one.name: one.probability for one in read_intents(heads, crowd, user)})
 
 
 def test_nothing_after_the_moment_is_learnt() -> None:
