@@ -27,6 +27,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "redis": ("redis",),
     "postgres": ("psycopg",),
     "kafka": ("confluent_kafka",),
+    "otel": (),  # what is set up by opentelemetry-instrument; Mien itself needs the API alone
     "privacy": ("presidio_analyzer",),
 }
 """Extra → the import names it brings."""

@@ -21,6 +21,7 @@ from mien.web import (
     query,
     segments,
     standing,
+    traces,
     tracking,
 )
 from mien.web.access import ACCESS, Needs
@@ -31,6 +32,7 @@ from mien.web.health import Health
 from mien.web.keys import KeyCheck
 from mien.web.limits import Limits
 from mien.web.metrics import Metrics
+from mien.web.traces import Traces
 
 
 def create_app(
@@ -57,7 +59,13 @@ def create_app(
         if owned:
             shop.close()
 
-    app = FastAPI(title="Mien", version=version("mien"), description="User profiles you can question.", lifespan=living)
+    app = FastAPI(
+        title="Mien",
+        version=version("mien"),
+        description="User profiles you can question.",
+        lifespan=living,
+        telemetry=traces.FRAMEWORK_OFF,
+    )
     app.state.live = None
     counts, health = Metrics(shop, lambda: app.state.live), Health(shop, lambda: app.state.live)
     errors.install(app)
@@ -72,6 +80,8 @@ def create_app(
     app.add_middleware(Limits, settings=settings)  # the one added last is met first
     app.add_middleware(Gate, admission=admission)
     app.add_middleware(Front, access=access, counts=counts)
+    if traces.wanted():
+        app.add_middleware(Traces)
 
     @app.get("/healthz", summary="The process is alive")
     def healthz() -> dict[str, str]:

@@ -68,12 +68,14 @@ class Front:
         if connection["type"] == "websocket":
             return await self.app(connection, receive, send)
         answering = _Answering(connection, send)
+        state["request_id"] = answering.request_id
         logs.REQUEST_ID.set(answering.request_id)
         try:
             await self.app(connection, receive, answering.send)
         except Exception:
             await self._unforeseen(connection, receive, answering)
         finally:
+            state["status"] = answering.status
             seconds, caller = time.perf_counter() - answering.began_s, state["caller"]
             self.counts.answered(entry, answering.status, seconds)
             logs.answered(entry, answering.status, seconds, caller.key_id if caller else None)
