@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ HELD: dict[str, str] = {
     "letters": "dead_letters",
     "state": "profile",
     "shown": "impressions",
+    "holds": "holds",
 }
 """Table → the part of an export that tells what it holds of a user."""
 NOBODYS = {
@@ -29,7 +31,7 @@ NOBODYS = {
     *("keys", "saved_segments", "dropped", "about", "secrets"),
     "received",  # keyed hashes of messages, of no user
     *("touched", "unfolded"),  # which rows a build or fold has still to do
-    *("user_keys", "erased"),  # keys of users, and keyed hashes of who was erased
+    *("user_keys", "erased", "destroyed"),  # keys of users; keyed hashes and numbers of who was erased
 }
 """Tables that hold nothing to tell."""
 
@@ -63,6 +65,7 @@ def busy(fresh: Shop) -> Shop:
     with Live(fresh) as live:
         live.track(json.dumps({"batch": messages}).encode())
     fresh.search("tea", user="ann", shown=True)
+    fresh.hold("ann", fresh.clock() + timedelta(days=30), "a dispute")
     fresh.consent("ann", {"analytics": True}, source="desk")
     return fresh
 
@@ -89,8 +92,10 @@ def test_what_it_tells(busy: Shop) -> None:
     assert [other["name"] for other in told["others"]] == ["Quiz Taken", "page Tea"]
     assert [letter["reason"] for letter in told["dead_letters"]] == ["bad_time"]
     assert [(one["action"], one["by"]) for one in told["audit"]] == [
-        ("consent.change", "local"), ("profile.read", "key-7"), ("profile.export", "key-8"),
+        ("hold.put", "local"), ("consent.change", "local"), ("profile.read", "key-7"), ("profile.export", "key-8"),
     ]  # fmt: skip
+    assert [one["reason"] for one in told["holds"]] == ["a dispute"]
+    assert [one["query"] for one in told["impressions"]] == ["tea"]
     assert json.loads(json.dumps(told)) == told
 
 

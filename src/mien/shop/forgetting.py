@@ -38,7 +38,14 @@ def export(serving: Serving, user_id: str, row: UserRow, at_us: int) -> dict[str
         "others": [other for one in rows for other in stock.tail.others(one)],
         "dead_letters": [asdict(letter) for letter in _letters(stock, rows)],
         "impressions": [told for one in rows for told in _shown(stock, one)],
+        "holds": _holds(stock, rows),
     }
+
+
+def _holds(stock: Stock, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """The legal holds on a person, each once though it is on every id."""
+    found = dict.fromkeys((one.until_us, one.reason) for one in stock.catalog.holds.of(rows))
+    return [{"until": from_us(until_us).isoformat(), "reason": reason} for until_us, reason in found]
 
 
 def _letters(stock: Stock, rows: Sequence[int]) -> list[DeadLetter]:
