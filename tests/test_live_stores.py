@@ -165,6 +165,28 @@ def test_a_store_that_lost_states_is_noticed_and_filled_by_a_build(
         assert client.get("/v1/profiles/u1").json()["events"] == 7
 
 
+def test_a_workspace_restored_beside_a_newer_store_is_noticed(folder: Path, toy: World, tmp_path: Path) -> None:
+    """The store has seen events that the log does not have; the next ones with their offsets must not be missed."""
+    with served(folder, toy) as (shop, client):
+        shop.build()
+    shutil.copytree(folder, tmp_path / "backup")
+    with served(folder, toy) as (shop, client):
+        client.post("/v1/batch", content=batch(0, 70, toy))
+        settled(shop)
+    shutil.rmtree(folder)
+    shutil.move(tmp_path / "backup", folder)
+    with served(folder, toy) as (shop, client):
+        servers.await_true(lambda: not shop.stock.states_held(), "the store is believed")
+        client.post("/v1/batch", content=batch(100, 140, toy))  # more than there had been
+        time.sleep(0.3)
+        assert not shop.stock.states_held()
+        shop.build()
+        client.post("/v1/batch", content=batch(240, 7, toy))
+        settled(shop)
+        assert unlike_the_log(shop) == []
+        assert client.get("/v1/profiles/u1").json()["events"] == 21
+
+
 def test_two_workspaces_on_one_server(folder: Path, original: Path, toy: World, tmp_path: Path, server: Any) -> None:
     shutil.copytree(original, tmp_path / "other")
     (tmp_path / "other" / "mien.toml").write_text((folder / "mien.toml").read_text())

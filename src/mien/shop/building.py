@@ -247,6 +247,7 @@ def _finish(stock: Stock, plan: _Plan, judgement: Judgement, finished: Build, *,
             stock.refold_persons(stock.tail.users(stock.states.offset()), judgement, None)
         stock.workspace.finish(finished)
         stock.catalog.set_meta(UNFINISHED, "")
+        stock.tail.note_states(lost=False)
 
 
 def _fold(

@@ -35,6 +35,7 @@ from mien.stores.items import ItemTable, folded
 from mien.stores.open import open_profile_store
 from mien.stores.options import StoreSettings
 from mien.stores.sealed import SealedStore
+from mien.stores.server import plain_name
 from mien.stores.shown import Impressions
 from mien.stores.tail import Tail
 
@@ -70,11 +71,19 @@ class Stock:
         return "zh" if self.settings.shop.language == "zh" else "en"
 
     def states_held(self) -> bool:
-        """Whether the store holds what it was given: not where it was emptied, restored older or newly chosen.
+        """Whether the store holds what this log gave it: not where it was emptied or newly chosen, and not where it,
+        or the workspace beside it, was restored to an older moment.
 
-        What a build moved out of the tail can be folded by a build alone; a store that stands before that lacks it.
+        What a build moved out of the tail can be folded by a build alone; a store that stands before that lacks it, and
+        one that stands behind the end has seen another future. Once noticed, only a build of everybody ends it.
         """
-        return self.states.offset() >= max(1, self.tail.moved_before())
+        if self.tail.states_lost():
+            return False
+        moved = self.tail.moved_before()
+        held = max(1, moved) <= self.states.offset() <= self.tail.end()  # read in this order: each only grows
+        if not held:
+            self.tail.note_states(lost=True)
+        return held
 
     def drop_left_states(self) -> None:
         """Remove the workspace's own file of states where a server keeps them now: it would outlive an erasure."""
@@ -252,10 +261,11 @@ def open_states(workspace: Workspace, settings: StoreSettings, catalog: Catalog)
         catalog.set_meta("namespace", secrets.token_hex(8))
     url = f"sqlite:{workspace.states}" if settings.profiles == "sqlite" else settings.profiles
     store = SealedStore(open_profile_store(url, settings, namespace=catalog.meta("namespace")), catalog.vault)
-    if catalog.meta(STATES_SEALED) != settings.profiles:
+    place = plain_name(settings.profiles)  # without a password
+    if catalog.meta(STATES_SEALED) != place:
         with workspace.folding():
             store.seal_older()
-        catalog.set_meta(STATES_SEALED, settings.profiles)
+        catalog.set_meta(STATES_SEALED, place)
     return store
 
 

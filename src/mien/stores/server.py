@@ -14,6 +14,8 @@ PAUSE_S = 0.5
 def plain_name(url: str) -> str:
     """The URL without user, password and options, for messages."""
     parts = urlsplit(url)
+    if not parts.netloc:
+        return url
     place = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{place}{parts.path}"
 

@@ -33,7 +33,7 @@ CACHED_IDS = 200_000
 MOST_IDS = 20
 """Ids that may be one person; more are a shared device, a robot or a mistake."""
 
-_MOVED = "moved_before"
+_MOVED, _LOST = "moved_before", "states_lost"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS tail (
     offset INTEGER PRIMARY KEY AUTOINCREMENT, "{LOGGED.USER}" INTEGER NOT NULL, source TEXT NOT NULL,
@@ -261,6 +261,16 @@ class Tail:
         """These persons' states hold the events of all their ids."""
         with self._writing, self._catalog.transaction() as db:
             db.executemany("DELETE FROM unfolded WHERE person = ?", ((person,) for person in persons))
+
+    # -- whether the states are those of this log ------------------------------------------------------------------
+
+    def states_lost(self) -> bool:
+        """Whether it was noted that the store does not hold what this log gave it."""
+        return bool(self._select("SELECT 1 FROM meta WHERE key = ? AND value != ''", (_LOST,)))
+
+    def note_states(self, *, lost: bool) -> None:
+        with self._writing:
+            self._catalog.set_meta(_LOST, "lost" if lost else "")
 
     # -- who folds ------------------------------------------------------------------------------------------------
 
