@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.browser import HOUSEHOLD, chromium, served
 
 PAGES = (
+    ("/console/nothing-here", ".state"),
     ("/", ".item"),
     ("/search?q=milk", ".results .item"),
     ("/item?id=995242", ".about"),
@@ -26,7 +27,7 @@ PAGES = (
     ("/console/tags", ".card"),
     ("/console/segments", ".card, .state"),
 )
-"""Address, and what shows that its content stands."""
+"""Address, and what shows that its content stands; the first is the frame without any, to compare with."""
 WAIT = """
 async ([act, done]) => {
   const seen = () => document.querySelector(done.selector) &&
@@ -57,7 +58,8 @@ DEEDS = (
     ("ask why", "/search?q=milk", ".results .item", {"selector": ".item-acts .quiet"}, {"selector": ".sums"}),
     ("see the click in the profile", "/item?id=995242", ".about", {"selector": ".about .button.primary"},
      {"selector": ".panel-deeds li:first-child", "text": "add to cart"}),
-    ("tags of another facet", f"/console/user?id={HOUSEHOLD}", ".liking", {"selector": ".segmented button"},
+    ("tags of another facet", f"/console/user?id={HOUSEHOLD}", ".liking",
+     {"selector": ".card .segmented button:first-child"},
      {"selector": ".segmented button:first-child[aria-pressed=true]"}),
     ("turn the timeline's page", f"/console/user?id={HOUSEHOLD}", ".liking",
      {"selector": ".card nav .button:last-child"}, {"selector": ".card nav .note", "text": "21–40"}),

@@ -229,6 +229,7 @@ def test_who_is_erased_is_found_nowhere(demo: Server, opened: Opened) -> None:
 ADDRESSES = (
     "/", "/search?q=milk", "/search?q=zzzzqqqq&brand=x", "/item?id=995242", "/item?id=nothing", "/cart", "/console",
     "/console/users", f"/console/user?id={HOUSEHOLD}", "/console/user?id=nobody", "/console/nothing-here",
+    "/console/tags", "/console/segments",
 )  # fmt: skip
 
 

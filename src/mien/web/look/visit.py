@@ -1,6 +1,7 @@
 """A visit: one open page of a browser, with what its owner prefers, and what the pages ask the shop for."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from copy import copy
@@ -54,6 +55,7 @@ class Visit:
     dark: bool | None
     cookies: dict[str, str] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def of(cls, site: Site, request: Request, client: Client) -> "Visit":
@@ -120,6 +122,7 @@ class Visit:
         """Fill a place once the page has been painted: what is slow, or far down, keeps nobody waiting for the rest."""
 
         async def fill() -> None:
+            await self.sent.wait()  # whoever waits for a connection before that has the page sent without its content
             await self.client.connected()
             if not (self.client.is_deleted or place.is_deleted):
                 with place:
@@ -129,10 +132,9 @@ class Visit:
 
     async def drawn(self, patience_s: float = 2.0) -> None:
         """Wait until the first page stands, so that it comes with the first answer; not longer than `patience_s`."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.ready.wait(), patience_s)
-        except TimeoutError:
-            return
+        self.sent.set()
 
 
 def _language(shop: Shop, chosen: str | None, accepted: str) -> Language:

@@ -11,7 +11,7 @@ from mien.web.storefront.cards import grid, heading
 from mien.web.storefront.shopping import Shopping
 from mien.web.storefront.why import Asked
 
-ROWS = (("for-you", 16), ("buy-again", 10), ("trending", 10), ("new-arrivals", 10))
+ROWS = (("for-you", 12), ("buy-again", 8), ("trending", 8), ("new-arrivals", 8))
 """Kinds of recommendation, and how many of each."""
 OWN = ("buy-again",)
 """Kinds that need somebody who is known."""

@@ -16,7 +16,7 @@ from mien.web.storefront.cards import grid, heading
 from mien.web.storefront.shopping import Shopping
 from mien.web.storefront.why import Asked
 
-ROW = 10
+ROW = 8
 
 
 async def item(shopping: Shopping, asked: QueryParams) -> None:

@@ -52,7 +52,7 @@ class Panel:
             drawn(icon("pulse", 18), "span.symbol")
             El("span", self.visit.say("profile_short"))
         shopping.listeners.append(self.draw)
-        ui.timer(LOOK_S, self._look)
+        self.visit.later(self.frame, self._follow)
 
     def toggle(self) -> None:
         """On a phone the panel comes up as a sheet, and goes."""
@@ -76,6 +76,9 @@ class Panel:
     async def _deeds(self) -> tuple[Deed, ...]:
         person = await self.visit.ask(self.visit.shop.people.person, self.shopping.user_id or "")
         return (await self.visit.ask(person.deeds, "", DEEDS)).deeds
+
+    async def _follow(self) -> None:
+        ui.timer(LOOK_S, self._look)
 
     async def _look(self) -> None:
         user_id = self.shopping.user_id
