@@ -42,7 +42,7 @@ async def user(visit: Visit, asked: QueryParams) -> None:
     """All that is known of the user that `id` names, `at` the end of a day."""
     view = await viewed(visit, asked.get("id", ""), asked.get("at", ""))
     ui.page_title(f"{view.user_id} · {visit.say('nav_users')}")
-    visit.shop.note("profile.read", view.user_id, by=visit.key_id)
+    await visit.ask(visit.shop.note, "profile.read", view.user_id, by=visit.key_id)
     head(view)
     moments(view)
     if not view.profile.events:
