@@ -109,14 +109,14 @@ class Builder:
 
     async def _drop(self, group: Group, part: Line | Group) -> None:
         group.parts.remove(part)
-        self.draw()
         await self.changed()
+        self.draw()
 
     async def _set(self, node: Line | Group, name: str, value: object, *, redraw: bool = False) -> None:
         setattr(node, name, value)
+        await self.changed()  # before the control that was used gives way: what runs in its name ends with it
         if redraw:
             self.draw(_id(node) if isinstance(node, Line) else "")
-        await self.changed()
 
     def _not(self, node: Line | Group) -> None:
         El("button.button.small.negate", self.visit.say("negate"), type="button",
@@ -154,8 +154,8 @@ class Builder:
         known = self.known.get(line.field)
         line.op = ">=" if known is not None and known.kind == "number" else "="
         line.value, line.bounds = "", {}
-        self.draw(_id(line))
         await self.changed()
+        self.draw(_id(line))
 
     def _value(self, line: Line) -> None:
         label = self.visit.say("rule_value")

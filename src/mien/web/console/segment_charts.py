@@ -9,7 +9,7 @@ from mien.web.look.parts import El, drawn, table
 from mien.web.look.upset import upset
 from mien.web.look.visit import Visit
 
-DEEPEST = 0.6
+DEEPEST = 0.42
 """Opacity of the fullest cell, so that text on it can be read."""
 TGI_WIDE = 300.0
 """TGI at which a bar is full."""
