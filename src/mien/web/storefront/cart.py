@@ -37,6 +37,8 @@ async def show(shopping: Shopping, place: El) -> None:
 
     async def buy() -> None:
         total = await shopping.buy(known)
+        if total is None:
+            return
         place.clear()
         with place:
             told("check", visit.say("bought"), visit.say("bought_more", total=visit.money(total)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from nicegui import background_tasks
+from nicegui import background_tasks, ui
 
 from mien.core.errors import MienError, UnknownName
 from mien.core.event import Action
@@ -97,17 +97,26 @@ class Shopping:
 
     # -- what is done -----------------------------------------------------------------------------------------
 
-    async def track(self, event: str, properties: dict[str, Any]) -> None:
-        """Have something done on the record, durable when this returns; listeners hear of it once it is folded."""
+    async def track(self, event: str, properties: dict[str, Any]) -> bool:
+        """Have something done on the record, durable when this returns; listeners hear of it once it is folded.
+
+        False where it could not be kept: the page says why.
+        """
         user_id = self._named()
         who = {"anonymousId": user_id} if user_id.startswith(GUEST) else {"userId": user_id}
         message = {"type": "track", "event": event, "messageId": uuid.uuid4().hex, "properties": properties, **who}
         body = msgspec.json.encode(message)
         before = await self._counted()
-        await self.visit.ask(self.visit.site.live.track, body, source=SOURCE, kind="track")
+        try:
+            await self.visit.ask(self.visit.site.live.track, body, source=SOURCE, kind="track")
+        except MienError as error:
+            with self.visit.client:
+                ui.notify(str(error), type="warning")
+            return False
         for heard in self.listeners:
             await heard()
         background_tasks.create(self._until_folded(before), name="until it is folded")
+        return True
 
     async def _counted(self) -> int:
         return await self.visit.ask(self.visit.shop.people.events, self.user_id or "")
@@ -138,20 +147,28 @@ class Shopping:
         now = max(0, held + pieces)
         if now == held:
             return
-        self.cart[item.item_id] = now
-        if not now:
-            del self.cart[item.item_id]
+        self._hold(item.item_id, now)
         told = _product(item) | {"quantity": abs(now - held)}
         told |= {"impression_id": impression_id} if impression_id else {}
-        await self.track("Product Added" if now > held else "Product Removed", told)
+        if not await self.track("Product Added" if now > held else "Product Removed", told):
+            self._hold(item.item_id, held)
 
-    async def buy(self, items: Sequence[Item]) -> float:
-        """Buy what lies in the cart; returns what it cost."""
+    def _hold(self, item_id: str, pieces: int) -> None:
+        self.cart[item_id] = pieces
+        if not pieces:
+            del self.cart[item_id]
+
+    async def buy(self, items: Sequence[Item]) -> float | None:
+        """Buy what lies in the cart; returns what it cost, None where the order could not be kept."""
         products = [_product(item) | {"quantity": self.cart[item.item_id]} for item in items]
         total = sum((item.price or 0.0) * self.cart[item.item_id] for item in items)
+        held = dict(self.cart)
         self.cart.clear()
-        await self.track("Order Completed", {"order_id": uuid.uuid4().hex, "total": total, "products": products})
-        return total
+        order = {"order_id": uuid.uuid4().hex, "total": total, "products": products}
+        if await self.track("Order Completed", order):
+            return total
+        self.cart.update(held)
+        return None
 
     async def load(self) -> None:
         """Find out what lies in the cart: what was put in and neither taken out nor bought, as the log tells."""
