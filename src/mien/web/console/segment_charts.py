@@ -130,4 +130,4 @@ def overlap_chart(visit: Visit, found: Overlap, names: Sequence[str]) -> None:
 
 def shade(share: float) -> str:
     """The ground of a cell, the fuller the deeper."""
-    return f"background: rgb(var(--heat) / {DEEPEST * max(0.0, min(1.0, share)):.3f})"
+    return f"background: rgb(var(--heat-under) / {DEEPEST * max(0.0, min(1.0, share)):.3f})"
