@@ -45,7 +45,7 @@ def versus_table(visit: Visit, found: Comparison) -> None:
                 with El("tr"):
                     El("td.note", facet_label(visit, row.facet))
                     El("th", value_label(visit, row), scope="row")
-                    El("td.n", f"{percent(row.share, 1)} ({number(row.users)})")
+                    El("td.n.nowrap", f"{percent(row.share, 1)} ({number(row.users)})")
                     El("td.n", percent(row.everyone_share, 1))
                     El("td.n", number(row.tgi))
                     with El("td.wide-only.tgi-cell"):
