@@ -82,6 +82,8 @@ def test_a_newcomer_shops_and_a_profile_appears(demo: Server, opened: Opened) ->
     assert {action: n["all"] for action, n in counts.items()} == {"search": 1, "view": 1, "cart": 1, "purchase": 1}
     events = api(demo, f"/v1/profiles/{guest}/export")["events"]
     assert next(event for event in events if event["action"] == "view")["impression_id"]
+    asked = {one["query"]: one for one in api(demo, "/v1/quality/searches")["queries"]}
+    assert asked["chocolate milk"]["click_rate"] > 0
 
 
 def test_a_cart_outlives_the_page(demo: Server, opened: Opened) -> None:

@@ -55,7 +55,9 @@ async def show(shopping: Shopping, place: El) -> None:
         El("strong", visit.money(sum((one.price or 0.0) * shopping.cart[one.item_id] for one in known)))
         button(visit.say("buy"), buy, "primary")
     asked = Asked(kind="goes-with", cart=tuple(one.item_id for one in known))
-    answer = await visit.ask(visit.shop.recommend, k=10, kind=asked.kind, cart=asked.cart, **shopping.asks())
+    answer = await visit.ask(
+        visit.shop.recommend, k=10, kind=asked.kind, cart=asked.cart, **shopping.asks(), shown=True
+    )
     if answer.results and not answer.notes:
         with El("section.offer-row", aria_label=visit.say("row_goes_with")):
             heading(visit.say("row_goes_with"))

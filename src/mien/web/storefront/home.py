@@ -39,7 +39,7 @@ async def home(shopping: Shopping, _: QueryParams) -> None:
 
 async def ask(shopping: Shopping, kind: str, k: int) -> Answer:
     """A recommendation of a kind."""
-    return await shopping.visit.ask(shopping.visit.shop.recommend, k=k, kind=kind, **shopping.asks())
+    return await shopping.visit.ask(shopping.visit.shop.recommend, k=k, kind=kind, **shopping.asks(), shown=True)
 
 
 async def shelves(shopping: Shopping) -> None:

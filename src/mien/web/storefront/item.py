@@ -29,7 +29,7 @@ async def item(shopping: Shopping, asked: QueryParams) -> None:
     ui.page_title(f"{known.title} · {visit.shop.settings.shop.name}")
     background_tasks.create(shopping.looked_at(known, asked.get("from", "")), name="looked at")
     similar, beside, own = await asyncio.gather(
-        visit.ask(visit.shop.similar, known.item_id, ROW, language=visit.language),
+        visit.ask(visit.shop.similar, known.item_id, ROW, language=visit.language, shown=True),
         ask(shopping, "goes-with", (known.item_id,)),
         ask(shopping, "for-you", ()),
     )
@@ -48,7 +48,9 @@ async def item(shopping: Shopping, asked: QueryParams) -> None:
 
 async def ask(shopping: Shopping, kind: str, cart: tuple[str, ...]) -> Answer:
     """A recommendation beside the item."""
-    return await shopping.visit.ask(shopping.visit.shop.recommend, k=ROW, kind=kind, cart=cart, **shopping.asks())
+    return await shopping.visit.ask(
+        shopping.visit.shop.recommend, k=ROW, kind=kind, cart=cart, **shopping.asks(), shown=True
+    )
 
 
 def about(shopping: Shopping, known: Item, impression_id: str) -> None:

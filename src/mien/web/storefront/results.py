@@ -30,6 +30,7 @@ async def results(shopping: Shopping, asked: QueryParams) -> None:
         offset=search.first,
         literal=search.words,
         **shopping.asks(),
+        shown=True,
     )
     if search.text:
         ui.page_title(f"{search.text} · {visit.shop.settings.shop.name}")
