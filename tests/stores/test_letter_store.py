@@ -56,6 +56,16 @@ def test_a_letter_of_a_user_is_sealed_under_their_key(tmp_path: Path) -> None:
             assert b"cordial" not in path.read_bytes()
 
 
+def test_a_letter_that_names_somebody_erased_is_not_kept(tmp_path: Path) -> None:
+    """Clients send again what was refused, and a file is read again: her id would come back with it."""
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    catalog.vault.destroy([(0, catalog.vault.digest("ann"))], at_us=0)
+    with catalog.transaction() as db:
+        assert catalog.letters.bury(db, [letter('{"context": {"id": "ann"}}'), letter('{"userId": "bob"}')]) == 1
+    assert [one.raw for one in catalog.letters.newest()] == ['{"userId": "bob"}']
+    catalog.close()
+
+
 def test_words_are_found_in_whatever_was_sent() -> None:
     assert {"a b", "c", "3", "3.5"} <= words_of('{"x": ["a b", {"y": "c"}], "n": 3, "m": 3.5}')
     assert "小王" in words_of("用户 “小王” 未来时间")

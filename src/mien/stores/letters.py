@@ -59,11 +59,19 @@ class Letters:
     def bury(self, db: sqlite3.Connection, letters: Iterable[Mapping[str, Any]]) -> int:
         """Keep rows that could not be used; the same row of the same file again is kept once. Returns how many new.
 
-        A letter: source, file, row, reason, detail, raw, and the row of the `user` it is of, where that is known.
+        A letter: source, file, row, reason, detail, raw, and the row of the `user` it is of, where that is known. One
+        that names somebody who was erased is not kept.
         """
         before = db.total_changes
-        db.executemany("INSERT OR IGNORE INTO letters VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", map(self._stored, letters))
+        rows = (self._stored(letter) for letter in letters if not self._names_erased(letter["detail"], letter["raw"]))
+        db.executemany("INSERT OR IGNORE INTO letters VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
         return db.total_changes - before
+
+    def _names_erased(self, *said: str | None) -> bool:
+        if not self._vault.any_erased():
+            return False
+        words = words_of("\n".join(part or "" for part in said))
+        return any(self._vault.erased([self._vault.digest(word) for word in words]))
 
     def _stored(self, letter: Mapping[str, Any]) -> tuple[Any, ...]:
         user = letter.get("user")
@@ -151,12 +159,13 @@ class Letters:
 
 def words_of(text: str) -> set[str]:
     """What in a raw row or a sentence may be an id: values of JSON at any depth, texts in quotes, words."""
-    found = set(re.findall(r"[^\s\"“”,;:(){}\[\]]+", text))
+    found = set(re.findall(r"[^\s\"“”,;:(){}\[\]\\]+", text))
     for quoted in re.findall(r'"((?:[^"\\]|\\.)*)"?|“([^”]*)”?', text):
         found |= {part.strip() for part in quoted}
     for line in text.splitlines():
         with suppress(ValueError, RecursionError):
-            found |= set(_values(json.loads(line)))
+            for value in _values(json.loads(line)):
+                found |= {value, *(words_of(value) if value != text and "{" in value else ())}
     return found - {""}
 
 

@@ -228,10 +228,15 @@ class Vault:
             rows = self._db.execute("SELECT row, wrapped FROM user_keys").fetchall()
             return [(row, self._unwrapped(wrapped, b"user:%d" % row)) for row, wrapped in rows]
 
+    def any_erased(self) -> bool:
+        """Whether anybody ever was erased."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is not None
+
     def erased(self, digests: Sequence[bytes]) -> list[bool]:
         """Which of these digests are of users who were erased."""
         with self._lock:
-            if not self._db.execute("SELECT 1 FROM erased LIMIT 1").fetchone():
+            if not self.any_erased():
                 return [False] * len(digests)
             query = "SELECT 1 FROM erased WHERE digest = ?"
             return [self._db.execute(query, (one,)).fetchone() is not None for one in digests]
