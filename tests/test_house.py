@@ -139,3 +139,10 @@ def test_the_licence_is_whole() -> None:
     assert PROJECT["license"] == "Apache-2.0"
     assert "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Pytest imports them by their bare name."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))
