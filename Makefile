@@ -23,7 +23,7 @@ demo: $(call stamp,demo$(comma)console) ## a shop from public data: build it, sh
 	@$(BIN)/mien demo $(ARGS)
 
 test: $(call stamp,$(EXTRAS)) ## the default test suite (MIEN_REQUIRE_SHARED=1: fail where ../shared is missing)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(MARKS)" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "$(MARKS)" $(ARGS)
 
 test-all: ## every test, the slow ones and those that need servers or Java included
 	@$(MAKE) --no-print-directory test MARKS= EXTRAS=dev,demo,console,models,tune,redis,postgres,kafka,spark

@@ -16,3 +16,9 @@ def shared_data() -> Path:
             pytest.fail(f"The shared data is required but not at {SHARED}.")
         pytest.skip(f"The shared data is not at {SHARED}; put it beside the checkout to run this test.")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests, or tests that wait for servers, come first: at the end nobody waits for one of them."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("service")}
+    items.sort(key=lambda item: item.path not in long)
