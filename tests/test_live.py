@@ -251,3 +251,13 @@ def test_windows_roll_on_without_an_event(shop: Shop, toy: World) -> None:
     later = shop.profile(user).to_dict()
     assert later["activity"]["counts"]["view"].get("90d", 0) == 0
     assert later["activity"]["counts"]["view"]["all"] > 0
+
+
+@pytest.mark.timeout(60)
+def test_two_of_one_shop_end_one_after_the_other(shop: Shop, toy: World) -> None:
+    """They share the writer of impressions: the first to close leaves it to the second, who stops it."""
+    with Live(shop):
+        with Live(shop) as second:
+            second.track(body(message(1, "Product Viewed", "zoe", toy)))
+        shop.search("tea", shown=True)
+    shop.search("tea", shown=True)

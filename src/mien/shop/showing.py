@@ -45,22 +45,27 @@ class Showing:
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._started = 0
         self._dropped = 0
 
     def start(self) -> None:
-        """Have a thread write from now on."""
-        self._closing = False
-        self._thread = threading.Thread(target=self._write_all, name="mien-shown", daemon=True)
-        self._thread.start()
+        """Have a thread write from now on, one for all who ask for it; each of them closes."""
+        with self._change:
+            self._started += 1
+            if self._thread is None:
+                self._closing = False
+                self._thread = threading.Thread(target=self._write_all, name="mien-shown", daemon=True)
+                self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and stop the thread."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            with self._change:
-                self._closing = True
-                self._change.notify()
-            thread.join()
+        """Write what waits, and stop the thread when the last one who started it closes."""
+        with self._change:
+            self._started = max(self._started - 1, 0)
+            if self._started or self._thread is None:
+                return
+            thread, self._thread, self._closing = self._thread, None, True
+            self._change.notify_all()
+        thread.join()
 
     def keep(self, answer: Answer, query: Query, kind: str, at_us: int, serving: Serving) -> None:
         """Keep an answer that is shown to people. Cost: a µs where a thread writes."""
