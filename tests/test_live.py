@@ -256,8 +256,12 @@ def test_windows_roll_on_without_an_event(shop: Shop, toy: World) -> None:
 @pytest.mark.timeout(60)
 def test_two_of_one_shop_end_one_after_the_other(shop: Shop, toy: World) -> None:
     """They share the writer of impressions: the first to close leaves it to the second, who stops it."""
+    before = len(shop.stock.impressions)
     with Live(shop):
         with Live(shop) as second:
             second.track(body(message(1, "Product Viewed", "zoe", toy)))
+        assert "mien-shown" in {thread.name for thread in threading.enumerate()}
         shop.search("tea", shown=True)
-    shop.search("tea", shown=True)
+    assert "mien-shown" not in {thread.name for thread in threading.enumerate()}
+    shop.search("coffee", shown=True)
+    assert len(shop.stock.impressions) == before + 2
