@@ -18,6 +18,7 @@ from mien.features.state import State
 from mien.prepare.judgement import Judgement
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
+from mien.stores.history import History
 from mien.testing.world import World, events_table
 
 
@@ -307,3 +308,11 @@ def test_a_question_is_answered_in_the_language_it_is_asked_in(built: Shop, toy:
         assert texts != [reason.text for result in one.results for reason in result.reasons]
     assert built.profile(user, language="zh").summary != built.profile(user).summary
     assert built.profile(user, language="en").summary == built.profile(user).summary
+
+
+def test_a_profile_reads_the_log_only_for_models_that_look_at_events(
+    built: Shop, toy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = built.profile(toy.user_ids[0])
+    monkeypatch.setattr(History, "events_of", lambda *_: pytest.fail("the log was read"))
+    assert built.profile(toy.user_ids[0]) == expected

@@ -1,14 +1,19 @@
 """The HTTP API, as a client meets it."""
 
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from mien.core.query import Answer
 from mien.shop import Shop, create
 from mien.testing.world import World, world
 from mien.web.app import create_app
+from mien.web.query import AT_ONCE
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +190,25 @@ def test_erasing_while_others_ask(toy: World, tmp_path_factory: pytest.TempPathF
             assert erased.result().status_code == 200
             assert {one.result().status_code for one in asking} == {200}
             assert client.get(f"/v1/profiles/{gone}").status_code == 404
+
+
+def test_questions_are_answered_by_turns(client: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many ask at once; no more than `AT_ONCE` compute, and everybody is answered."""
+    inside, most, gate = [0], [0], threading.Lock()
+    recommend = shop.recommend
+
+    def counted(*args: Any, **kwargs: Any) -> Answer:
+        with gate:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        time.sleep(0.02)
+        answer = recommend(*args, **kwargs)
+        with gate:
+            inside[0] -= 1
+        return answer
+
+    monkeypatch.setattr(shop, "recommend", counted)
+    with ThreadPoolExecutor(8) as many:
+        codes = list(many.map(lambda _: client.post("/v1/recommend", json={"k": 3}).status_code, range(16)))
+    assert codes == [200] * 16
+    assert most[0] == AT_ONCE

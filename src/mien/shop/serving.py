@@ -193,7 +193,8 @@ class Serving:
         """What the models say of a person; None where nothing was trained."""
         if self.models == Models():
             return None
-        events = self.stock.events(rows, at_us, self.judgement)
+        known = self.models.known_at(at_us)
+        events = self.stock.events(rows, at_us, self.judgement) if known.behaviour or known.heads else []
         facets = self.yardstick.facets
         language = language or self.stock.language
         return read_outlook(self.models, events, state, self.catalogue, facets, at_us, user=user, language=language)
@@ -231,8 +232,11 @@ class Serving:
             language=language or self.stock.language,
         )
 
-    def context(self, user_id: str | None, at_us: int, language: Language | None = None) -> Context:
-        """What a question of this user is answered from, in a language (None: the shop's)."""
+    def context(
+        self, user_id: str | None, at_us: int, language: Language | None = None, *, user: User | None = None
+    ) -> Context:
+        """What a question of this user is answered from, in a language (None: the shop's). `user`: where it is known
+        already what they declared."""
         return Context(
             self.shelf,
             at_us,
@@ -240,7 +244,7 @@ class Serving:
             self.stock.settings.ranking,
             self.stock.settings.profile,
             language or self.stock.language,
-            user=None if user_id is None else self.user(user_id),
+            user=self.user(user_id) if user is None and user_id is not None else user,
             kinds=self.stock.settings.kinds,
             rules=self.stock.settings.rules,
             search=self.stock.settings.search,
@@ -251,23 +255,24 @@ class Serving:
         """What can be offered to somebody who is typing. Cost: 2 s for 200,000 items, once."""
         return Completer.of(self.catalogue, self.shelf.popularity, read_queries(self.stock.workspace.index))
 
-    def allowed(self, query: Query) -> Query:
-        """The question; of a user who does not let answers depend on them the one that an anonymous visitor asks."""
+    def allowed(self, query: Query) -> tuple[Query, User | None]:
+        """The question and what who asks declared; of a user who does not let answers depend on them the question that
+        an anonymous visitor asks."""
         user = None if query.user_id is None else self.user(query.user_id)
         if user is None or user.personalisable:
-            return query
-        return replace(query, user_id=None, personalise=False, context=())
+            return query, user
+        return replace(query, user_id=None, personalise=False, context=()), None
 
     def answer(self, query: Query, at_us: int, language: Language | None = None) -> Answer:
-        query = self.allowed(query)
-        return pipeline.answer(query, self.context(query.user_id, at_us, language))
+        query, user = self.allowed(query)
+        return pipeline.answer(query, self.context(query.user_id, at_us, language, user=user))
 
     def similar(self, item_id: str, query: Query, at_us: int, language: Language | None = None) -> Answer:
         return similar(item_id, query, self.context(None, at_us, language))
 
     def explain(self, query: Query, item_id: str, at_us: int, language: Language | None = None) -> Answer:
-        query = self.allowed(query)
-        return pipeline.explain(query, item_id, self.context(query.user_id, at_us, language))
+        query, user = self.allowed(query)
+        return pipeline.explain(query, item_id, self.context(query.user_id, at_us, language, user=user))
 
 
 def current(stock: Stock) -> Build:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -159,9 +160,10 @@ class Workspace:
     def build(self) -> Build | None:
         """The last finished build; None where there is none, or one that this Mien does not read."""
         try:
-            return Build(**json.loads(self.build_file.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
+            now = os.stat(self.build_file)
+        except FileNotFoundError:
             return None
+        return _read_build(self.build_file, (now.st_ino, now.st_mtime_ns, now.st_size))
 
     def finish(self, build: Build) -> None:
         """Record a finished build; the last thing a build does."""
@@ -218,3 +220,12 @@ class Workspace:
                 f"There is no room to write in {self.folder} ({str(failed).splitlines()[0]}). Free some space and run "
                 "the same command again; what was there before is unharmed."
             ) from failed
+
+
+@lru_cache(maxsize=16)
+def _read_build(file: Path, _version: tuple[int, int, int]) -> Build | None:
+    """What a version of the file says. Every question asks which build answers it."""
+    try:
+        return Build(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
