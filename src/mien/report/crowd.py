@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from mien.profiles.local import money, number, percent
 from mien.profiles.wording import LIFECYCLES
-from mien.report.local import money, number, percent
 from mien.report.pages import page
 from mien.report.person import section, tiles
 from mien.report.wording import Language, facet_name, say

@@ -5,9 +5,9 @@ from html import escape
 
 from mien.core.profile import Intent, Profile, Tag
 from mien.core.query import Answer, Reason
+from mien.profiles.local import moment, money, number, percent
 from mien.profiles.wording import LIFECYCLES
 from mien.report.charts import NARROW, columns
-from mien.report.local import moment, money, number, percent
 from mien.report.pages import page
 from mien.report.wording import Language, action_name, facet_name, intent_name, say
 

@@ -3,7 +3,7 @@
 from mien.core.errors import MienError
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.features.prices import PRICE_BAND
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.web.console.users import address
 from mien.web.look.parts import El, card, chip, link, waiting
 from mien.web.look.visit import Visit

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from mien.core.clock import from_us
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.stores.audit_check import verify
 from mien.web.look.parts import El, button, card, table
 from mien.web.look.visit import Visit

@@ -3,7 +3,7 @@
 from mien.core.consent import PURPOSES
 from mien.core.errors import MienError
 from mien.core.profile import Profile
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, card, chip, drawn, stat
 from mien.web.look.visit import Visit

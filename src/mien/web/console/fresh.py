@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.shop.standing import Artifact, Overview
 from mien.web.look.parts import El, card, chip, table
 from mien.web.look.visit import Visit

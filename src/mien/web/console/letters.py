@@ -8,7 +8,7 @@ from nicegui import ui
 
 from mien.core.errors import MienError
 from mien.prepare.reasons import describe
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.web.console.guard import admin
 from mien.web.look.parts import El, button, card, choice
 from mien.web.look.visit import Visit

@@ -8,7 +8,7 @@ from nicegui import ui
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.profile import Tag
 from mien.features.prices import PRICE_BAND
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, button, card, drawn, waiting
 from mien.web.look.visit import Visit

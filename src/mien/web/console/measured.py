@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mien.core.clock import parse_time
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.studies.evaluate import HUMBLE
 from mien.web.look.bars import Span, spans
 from mien.web.look.charts import axis, chart, series

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from mien.core.event import ACTIONS
 from mien.features.pulse import Pulse
 from mien.prepare.reasons import describe
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 from mien.shop.standing import Overview
 from mien.web.console.fresh import freshness
 from mien.web.console.measured import measured

@@ -4,7 +4,7 @@ import json
 
 from nicegui import ui
 
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, button, drawn, told
 from mien.web.look.visit import Visit

@@ -4,7 +4,7 @@ from html import escape
 
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.profile import Profile
-from mien.report.local import month, number, percent
+from mien.profiles.local import month, number, percent
 from mien.report.wording import intent_name
 from mien.shop.people import Interests, Person
 from mien.web.look.bars import Bar, ranking

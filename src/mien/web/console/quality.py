@@ -8,7 +8,7 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 
 from mien.core.query import Answer
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 from mien.shop.quality import QueryQuality, Searches
 from mien.web.look.charts import axis, chart, series
 from mien.web.look.parts import El, button, card, choice, link, stat, switch, table, told, waiting

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mien.core.errors import MienError
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.web.look.bars import summands
 from mien.web.look.parts import El, card, drawn
 from mien.web.look.pictures import picture

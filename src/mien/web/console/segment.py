@@ -6,8 +6,8 @@ from pathlib import Path
 from nicegui import ui
 from starlette.datastructures import QueryParams
 
+from mien.profiles.local import number, percent
 from mien.profiles.wording import LIFECYCLES
-from mien.report.local import number, percent
 from mien.shop.segment_tables import Lookalike
 from mien.shop.segments import Members, Segment
 from mien.web.console.guard import admin

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from mien.profiles.local import month, number, percent
 from mien.profiles.wording import FACETS, LIFECYCLES
-from mien.report.local import month, number, percent
 from mien.shop.segment_tables import Comparison, Overlap, Retention, RfmGrid, Share
 from mien.web.look.parts import El, drawn, table
 from mien.web.look.upset import upset

@@ -6,7 +6,7 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 
 from mien.core.errors import MienError
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 from mien.shop.segments import Preview
 from mien.web.console.builder import Builder
 from mien.web.console.guard import admin

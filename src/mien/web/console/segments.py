@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 from starlette.datastructures import QueryParams
 
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 from mien.shop.segment_tables import Retention, RfmGrid
 from mien.shop.segments import Segment
 from mien.web.console.segment_charts import overlap_chart, retention_table, rfm_grid

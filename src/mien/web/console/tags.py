@@ -9,8 +9,8 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 
 from mien.profiles.census import DAYS, LIFTS, FacetCensus
+from mien.profiles.local import number, percent
 from mien.profiles.wording import FACETS
-from mien.report.local import number, percent
 from mien.shop.standing import FacetTags, Tags
 from mien.web.console.segment_links import segment_link
 from mien.web.look.bars import Bar, Span, ranking, spans

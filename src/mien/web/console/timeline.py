@@ -1,6 +1,6 @@
 """What a person did, newest first: filtered by action, in pages."""
 
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.shop.people import Deed, Person
 from mien.web.look.parts import El, button, card
 from mien.web.look.visit import Visit

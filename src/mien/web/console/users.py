@@ -7,8 +7,8 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 
 from mien.core.errors import MienError
+from mien.profiles.local import number
 from mien.profiles.wording import LIFECYCLES
-from mien.report.local import number
 from mien.shop.people import Known
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, chip, choice, drawn, link, told

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from mien.core.query import Reason
-from mien.report.local import number, percent
+from mien.profiles.local import number, percent
 
 
 @dataclass(frozen=True, slots=True)

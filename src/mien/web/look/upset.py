@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from mien.report.local import number
+from mien.profiles.local import number
 
 LEFT, STEP, ROW, TALL, TOP = 190, 46, 30, 150, 26
 """Sizes in the drawing's own units: room for names, a column, a line of dots, the longest bar, room above it."""

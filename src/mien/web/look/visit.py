@@ -15,8 +15,8 @@ from nicegui import Client, background_tasks, ui
 
 from mien.core.caller import Caller, Scope
 from mien.live import Live
+from mien.profiles import local
 from mien.profiles.wording import Language
-from mien.report import local
 from mien.shop import Shop
 from mien.web.look.words import say
 from mien.web.sessions import COOKIE, Sessions

@@ -7,7 +7,7 @@ from nicegui import ui
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.query import PRICE
 from mien.features.prices import PRICE_BAND
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.web.look.parts import El, button, link
 from mien.web.look.visit import Visit
 from mien.web.storefront.asked import Search

@@ -9,8 +9,8 @@ from mien.core.clock import DAY_US, to_us
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.profile import Profile, Tag
 from mien.features.prices import PRICE_BAND
+from mien.profiles.local import number, percent
 from mien.profiles.wording import LIFECYCLES
-from mien.report.local import number, percent
 from mien.shop.people import Deed
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, button, drawn, switch

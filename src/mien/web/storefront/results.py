@@ -6,7 +6,7 @@ from nicegui import background_tasks, ui
 from starlette.datastructures import QueryParams
 
 from mien.core.query import SORTS, Answer
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, chip, choice, drawn, link, told
 from mien.web.storefront.asked import Search

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from mien.profiles.local import number
 from mien.profiles.wording import LIFECYCLES
-from mien.report.local import number
 from mien.shop.people import Known
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, button, drawn

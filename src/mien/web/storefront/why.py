@@ -7,7 +7,7 @@ from nicegui import ui
 
 from mien.core.errors import MienError
 from mien.core.query import Answer, Reason, Result
-from mien.report.local import number
+from mien.profiles.local import number
 from mien.shop.people import Deed
 from mien.web.look.bars import summands
 from mien.web.look.icons import icon

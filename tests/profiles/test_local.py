@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mien.report.local import day, moment, money, month, number, percent
+from mien.profiles.local import day, moment, money, month, number, percent
 
 
 @pytest.mark.parametrize(
