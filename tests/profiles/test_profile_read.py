@@ -1,6 +1,7 @@
 """A profile read from a state: the parts beside tags, time, absence, and what is said in words."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from mien.core.user import User
 from mien.features.fold import refold
 from mien.features.state import FoldSettings, State
 from mien.profiles.activity import lifecycle
-from mien.profiles.narrate import telling_tags
+from mien.profiles.narrate import narrate, telling_tags
 from mien.profiles.read import read
 from mien.testing.world import COFFEE_USERS, START, TEA_USERS
 
@@ -162,12 +163,41 @@ def test_summary_says_only_what_the_profile_holds(shop):
     profile = shop.read("ann")
     told = telling_tags(profile)
     assert told[0].value == "Drinks/Coffee/Beans"
-    for part in ("12 orders", "297.00", "“coffee”", "in the morning", "brand Northwind", "price band 3 of 5"):
+    for part in (
+        "12 orders",
+        "$297.00 spent",
+        "$24.75 on average",
+        "“coffee”",
+        "in the morning",
+        "brand Northwind",
+        "price band 3 of 5",
+    ):
         assert part in profile.summary
     spoken = shop.read("ann", language="zh").summary
-    for part in ("12 笔订单", "297.00", "“coffee”", "上午", "品牌“Northwind”", "价格带第 3 档（共 5 档）", "活跃用户"):
+    for part in (
+        "12 笔订单",
+        "消费 US$297.00",
+        "平均每单 US$24.75",
+        "“coffee”",
+        "上午",
+        "品牌“Northwind”",
+        "价格带第 3 档（共 5 档）",
+        "活跃用户",
+    ):
         assert part in spoken
     assert "1 order," in shop.read("ben", START + timedelta(days=2)).summary
+
+
+def test_summary_writes_money_and_days_as_its_language_does(shop):
+    """A day is that of the shop's zone: half past eleven at night in London is the next morning in Tokyo."""
+    profile = shop.read("ann")
+    late = replace(profile.activity, first_seen=datetime(2026, 3, 9, 23, 30, tzinfo=UTC))
+    profile = replace(profile, activity=late)
+    assert "first seen on 9 Mar 2026," in narrate(profile)
+    assert "first seen on 10 Mar 2026," in narrate(profile, zone="Asia/Tokyo")
+    assert "首次到访于 2026年3月10日，" in narrate(profile, "zh", zone="Asia/Tokyo")
+    assert "£297.00 spent" in narrate(profile, currency="GBP")
+    assert "消费 ¥297.00，平均每单 ¥24.75，" in narrate(profile, "zh", currency="CNY")
 
 
 def test_deeper_levels_stand_for_the_higher_ones(shop):

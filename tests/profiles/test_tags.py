@@ -15,6 +15,7 @@ from mien.core.ids import ItemRow, UserRow
 from mien.features.fold import refold
 from mien.features.state import FoldSettings
 from mien.profiles.explain import explain_tag
+from mien.profiles.local import day
 from mien.profiles.options import ProfileOptions
 from mien.profiles.tags import confidence, read_facet, read_tags, support
 
@@ -142,11 +143,13 @@ def test_why_this_tag(shop):
     assert (best.item_id, best.action, best.n) == ("bean-dark", "purchase", 12)
     assert best.event_id in found.tag.evidence
     assert "purchase of Dark roast coffee beans 1kg, 12 times" in found.reading
+    assert f"it ends on {day(found.tag.expires, 'UTC', 'en')}." in found.reading
     spoken = explain_tag(
         profile, "brand", "Northwind", state, shop.world.catalogue, shop.yardstick, shop.world.at_us, language="zh"
     )
     assert "品牌“Northwind”" in spoken.reading
     assert "购买“Dark roast coffee beans 1kg”12 次" in spoken.reading
+    assert f"将于 {day(found.tag.expires, 'UTC', 'zh')} 失效" in spoken.reading
 
 
 def test_why_a_tag_they_do_not_have(shop):

@@ -11,6 +11,7 @@ from mien.core.event import ACTIONS
 from mien.core.item import Catalogue, Facet
 from mien.core.profile import Profile, Tag
 from mien.features.state import State
+from mien.profiles.local import day
 from mien.profiles.tags import read_facet, support
 from mien.profiles.wording import Language, act, count, liking_name, number, say
 from mien.profiles.yardstick import Yardstick
@@ -59,7 +60,7 @@ def explain_tag(
     tag = tags[facet, value]
     level = next(known for known in yardstick.facets if known.name == facet and value in known.values)
     witnesses = _witnesses(level, value, state, catalogue, yardstick, at_us)
-    return Explanation(tag, witnesses, read_aloud(tag, witnesses, language))
+    return Explanation(tag, witnesses, read_aloud(tag, witnesses, language, state.settings.zone))
 
 
 def _witnesses(
@@ -88,7 +89,7 @@ def _witnesses(
     return tuple(sorted(found, key=lambda witness: (-witness.share, witness.event_id)))
 
 
-def read_aloud(tag: Tag, witnesses: tuple[Witness, ...], language: Language) -> str:
+def read_aloud(tag: Tag, witnesses: tuple[Witness, ...], language: Language, zone: str) -> str:
     """The tag in a few sentences of English or Chinese; every number in them is one of the tag's."""
     name = liking_name(language, tag.facet, tag.value)
     parts = [
@@ -100,5 +101,5 @@ def read_aloud(tag: Tag, witnesses: tuple[Witness, ...], language: Language) -> 
         parts.append(say(language, "tag_acts", acts=("; " if language == "en" else "；").join(acts)))
     if not 0.8 <= tag.trend <= 1.25:
         parts.append(say(language, "tag_rising" if tag.trend > 1 else "tag_falling"))
-    parts.append(say(language, "tag_expires", date=f"{tag.expires:%Y-%m-%d}"))
+    parts.append(say(language, "tag_expires", date=day(tag.expires, zone, language)))
     return (" " if language == "en" else "").join(parts)

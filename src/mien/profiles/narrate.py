@@ -2,6 +2,7 @@
 
 from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.profile import Profile, Tag
+from mien.profiles.local import day, money
 from mien.profiles.wording import (
     DAY_PARTS,
     LIFECYCLES,
@@ -21,8 +22,11 @@ SURE = 0.6
 """A liking is told from this confidence on, where there is any that sure."""
 
 
-def narrate(profile: Profile, language: Language = "en") -> str:
-    """The profile as a short paragraph of English or Chinese. Pure: the same profile, the same words."""
+def narrate(profile: Profile, language: Language = "en", *, currency: str = "USD", zone: str = "UTC") -> str:
+    """The profile as a short paragraph of English or Chinese, money and days as that language writes them.
+
+    `currency`: ISO 4217 code; `zone`: whose days count. Pure: the same profile, the same words.
+    """
     activity = profile.activity
     if activity is None:
         return say(language, "nothing")
@@ -31,12 +35,12 @@ def narrate(profile: Profile, language: Language = "en") -> str:
             language,
             "life",
             lifecycle=LIFECYCLES[language][activity.lifecycle],
-            first=f"{activity.first_seen:%Y-%m-%d}",
+            first=day(activity.first_seen, zone, language),
             ago=ago(language, (profile.as_of - activity.last_seen).days),
             visits=count(language, activity.sessions, "visit"),
             events=count(language, profile.events, "event"),
         ),
-        *_value(profile, language),
+        *_value(profile, language, currency),
         *_likes(profile, language),
         *_needs(profile, language),
         *_habits(profile, language),
@@ -44,14 +48,14 @@ def narrate(profile: Profile, language: Language = "en") -> str:
     return (" " if language == "en" else "").join(sentences)
 
 
-def _value(profile: Profile, language: Language) -> list[str]:
+def _value(profile: Profile, language: Language, currency: str) -> list[str]:
     value = profile.value
     if value is None:
         return []
     facts = {
         "orders": count(language, value.orders, "order"),
-        "spend": f"{value.spend:,.2f}",
-        "average": f"{value.average_order:,.2f}",
+        "spend": money(value.spend, currency, language),
+        "average": money(value.average_order, currency, language),
     }
     if value.gap_days is None:
         return [say(language, "orders", **facts)]

@@ -37,6 +37,7 @@ def read(
     user_ids: Sequence[str] = (),
     outlook: Outlook | None = None,
     language: Language = "en",
+    currency: str = "USD",
 ) -> Profile:
     """The profile of one user as of `at_us`, from their state; what is unknown is absent.
 
@@ -44,7 +45,7 @@ def read(
     undone. `yardstick`: made once from catalogue and population where many profiles are read; None makes it here.
     `markov`: the chain of actions to smooth with; None takes the population's.
     `outlook`: what trained models say of them (`read_outlook`). `user`: what the person declared.
-    `user_ids`: all ids stitched into this user, where there are several.
+    `user_ids`: all ids stitched into this user, where there are several. `currency`: of the money in the summary.
 
     Where the user does not let answers depend on them no tag, need, habit or trait is inferred; where they do not let
     be kept what they do, nothing but what they declared is told.
@@ -74,4 +75,4 @@ def read(
     )
     if outlook is not None:
         profile = with_outlook(profile, outlook)
-    return replace(profile, summary=narrate(profile, language))
+    return replace(profile, summary=narrate(profile, language, currency=currency, zone=state.settings.zone))

@@ -230,6 +230,7 @@ class Serving:
             outlook=self.outlook(rows, state, user, at_us, language),
             user_ids=[key for key in self.stock.catalog.users.keys(rows) if key],
             language=language or self.stock.language,
+            currency=self.stock.settings.shop.currency,
         )
 
     def context(
