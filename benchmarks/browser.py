@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -17,9 +18,22 @@ HOUSEHOLD = "1004"
 """A household with a regular life."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server: its address, and its process."""
+
+    url: str
+    pid: int
+
+    def cpu_ms(self) -> float:
+        """Time that cores have given it so far."""
+        spent = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(spent[11]) + int(spent[12])) * 1000.0 / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """`mien serve` on a free port of this machine: its address. Answers are opened before it is handed out."""
+def served(folder: Path) -> Iterator[Served]:
+    """`mien serve` on a free port of this machine. Answers are opened before it is handed out."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     command = [sys.executable, "-m", "mien", "serve", "-w", str(folder), "--port", str(port)]
@@ -34,7 +48,7 @@ def served(folder: Path) -> Iterator[str]:
                 assert process.poll() is None, "the server ended"
                 time.sleep(0.1)
         with urllib.request.urlopen(f"{url}/v1/complete?q=mil", timeout=60):
-            yield url
+            yield Served(url, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -3,17 +3,19 @@
 python benchmarks/console.py WORKSPACE [--rounds 5]
 
 A page is opened in a browser without a cache: *paint* is the first content (First Contentful Paint), *drawn* when the
-page's own content stands. An interaction is timed from the event to the frame after its effect is on the page. Medians,
-with the longest in brackets; the machine's load is told, since a browser and a server share its cores.
+page's own content stands, *server* what the server's cores gave it, from the question to two seconds after. An
+interaction is timed from the event to the frame after its effect is on the page. Medians, with the longest in brackets;
+the machine's load is told, since a browser and a server share its cores.
 """
 
 import argparse
 import os
 import statistics
+import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.browser import HOUSEHOLD, chromium, served
+from benchmarks.browser import HOUSEHOLD, Served, chromium, served
 
 PAGES = (
     ("/console/nothing-here", ".state"),
@@ -91,16 +93,19 @@ def told(figures: list[float]) -> str:
     return f"{statistics.median(figures):.0f} ({max(figures):.0f})"
 
 
-def measure(url: str, browser: Any, rounds: int) -> None:
-    print("| page | paint, ms | drawn, ms |\n|---|---|---|")
+def measure(server: Served, browser: Any, rounds: int) -> None:
+    url = server.url
+    print("| page | paint, ms | drawn, ms | server, ms of CPU |\n|---|---|---|---|")
     for address, ready in PAGES:
         times = []
         for _ in range(rounds + 1):
+            before = server.cpu_ms()
             page, paint, drawn = opened(browser, url + address, ready, HOUSEHOLD)
-            times.append((paint, drawn))
+            time.sleep(2.0)
+            times.append((paint, drawn, server.cpu_ms() - before))
             page.context.close()
-        paints, drawns = zip(*times[1:], strict=True)  # the first one opens what the server keeps
-        print(f"| `{address}` | {told(list(paints))} | {told(list(drawns))} |", flush=True)
+        figures = zip(*times[1:], strict=True)  # the first one opens what the server keeps
+        print(f"| `{address}` | {' | '.join(told(list(one)) for one in figures)} |", flush=True)
     print("\n| what is done | ms |\n|---|---|")
     for name, address, ready, act, done in DEEDS:
         times = []
@@ -118,9 +123,9 @@ def main() -> None:
     parser.add_argument("workspace", type=Path, help="a built shop: the demo's, ./demo-shop")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    with served(given.workspace) as url, chromium() as browser:
+    with served(given.workspace) as server, chromium() as browser:
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before", flush=True)
-        measure(url, browser, given.rounds)
+        measure(server, browser, given.rounds)
         print(f"\nload {os.getloadavg()[0]:.1f} after")
 
 

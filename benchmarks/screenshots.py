@@ -78,11 +78,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    with served(given.workspace) as url, chromium() as browser:
+    with served(given.workspace) as server, chromium() as browser:
         dark_room = browser.new_page()
         for language, locale in LANGUAGES.items():
             for one in PICTURES:
-                png = base64.b64encode(take(browser, url, one, locale)).decode()
+                png = base64.b64encode(take(browser, server.url, one, locale)).decode()
                 path = given.out / f"{one.name}.{language}.webp"
                 path.write_bytes(base64.b64decode(dark_room.evaluate(TO_WEBP, png)))
                 print(f"{path}  {path.stat().st_size / 1024:.0f} KB", flush=True)

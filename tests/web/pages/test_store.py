@@ -1,6 +1,8 @@
 """The storefront's own reckoning: addresses of searches, carts, facets of a path, drawn pictures."""
 
+import re
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
@@ -9,11 +11,14 @@ pytest.importorskip("nicegui", reason="the pages need the extra `console`")
 from starlette.datastructures import QueryParams
 
 from mien.core.item import Item
+from mien.core.query import Result
 from mien.shop.people import Deed
 from mien.web.look.pictures import SHAPES, hue, picture, shape
+from mien.web.look.words import say
 from mien.web.storefront.asked import Search
 from mien.web.storefront.box import text_of
-from mien.web.storefront.facets import children
+from mien.web.storefront.cards import card
+from mien.web.storefront.facets import children, entry
 from mien.web.storefront.shopping import cart_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,3 +126,36 @@ def test_a_picture_of_the_shop_is_shown_and_no_script() -> None:
     assert '<img src="https://shop.example/a.jpg"' in picture(Item("1", "a", image="https://shop.example/a.jpg"))
     assert "javascript" not in picture(Item("1", "a", image="javascript:alert(1)"))
     assert '"onerror' not in picture(Item("1", "a", image='/a.jpg"onerror=x'))
+
+
+class Visitor:
+    """Somebody who reads English and pays in dollars."""
+
+    def say(self, key: str, **facts: object) -> str:
+        return say(key, "en", **facts)
+
+    def money(self, amount: float) -> str:
+        return f"${amount:.2f}"
+
+
+def test_a_card_holds_its_item_and_no_markup_of_strangers() -> None:
+    evil = '<img src=x onerror=alert(1)>"&'
+    item = Item("a&b", evil, category=f"Food/{evil}", brand=evil, price=2.5)
+    shown = card(cast(Any, Visitor()), 3, Result(1, "a&b", evil, 1.0, ()), item, "i-1")
+    assert shown.count("<img") == 0
+    assert 'onerror=alert(1)>"' not in shown
+    assert shown.count('href="/item?id=a%26b&amp;from=i-1"') == 2
+    assert re.findall(r'data-act="(\w+)" data-place="(\d+)"', shown) == [("why", "3"), ("add", "3")]
+    assert '<span class="item-price">$2.50</span>' in shown
+    assert shown.count("<li>") == shown.count("</li>") == 1
+
+
+def test_a_value_of_a_facet_is_a_link_that_takes_it_in_or_out() -> None:
+    search = Search("tea", {"brand": ("A&B",)})
+    held = entry(cast(Any, Visitor()), search, "brand", "A&B", 1200)
+    assert ('href="/search?q=tea"' in held, 'aria-current="true"' in held) == (True, True)
+    assert "A&amp;B" in held
+    assert "1,200" in held
+    other = entry(cast(Any, Visitor()), search, "brand", "<b>", 1)
+    assert ('href="/search?q=tea&amp;brand=A%26B&amp;brand=%3Cb%3E"' in other, "aria-current" in other) == (True, False)
+    assert "<b>" not in other

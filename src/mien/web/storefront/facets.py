@@ -1,6 +1,7 @@
 """The facets beside results: each value with how many it would leave, and a range of prices."""
 
 from collections.abc import Mapping
+from html import escape
 
 from nicegui import ui
 
@@ -8,12 +9,13 @@ from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.query import PRICE
 from mien.features.prices import PRICE_BAND
 from mien.profiles.local import number
-from mien.web.look.parts import El, button, link
+from mien.web.look.parts import El, button, drawn
 from mien.web.look.visit import Visit
 from mien.web.storefront.asked import Search
 
 SHOWN = 8
 CATEGORY = "category"
+CHOSEN = ' aria-current="true"'
 
 
 def facets(visit: Visit, search: Search, counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -47,24 +49,23 @@ def group(visit: Visit, search: Search, facet: str, values: Mapping[str, int]) -
     ordered = sorted(values.items(), key=lambda pair: pair[0] if facet == PRICE_BAND else (-pair[1], pair[0]))
     with El("section.facet", aria_label=name):
         El("h2.facet-name", name)
-        with El("ul"):
-            for value, n in ordered[:SHOWN]:
-                entry(visit, search, facet, value, n)
+        drawn("".join(entry(visit, search, facet, *one) for one in ordered[:SHOWN]), "ul")
         if len(ordered) > SHOWN:
             with El("details"):
                 El("summary", visit.say("more_n", n=len(ordered) - SHOWN))
-                with El("ul"):
-                    for value, n in ordered[SHOWN:]:
-                        entry(visit, search, facet, value, n)
+                drawn("".join(entry(visit, search, facet, *one) for one in ordered[SHOWN:]), "ul")
 
 
-def entry(visit: Visit, search: Search, facet: str, value: str, n: int) -> None:
-    """One value: a link that takes it in, or leaves it out again."""
+def entry(visit: Visit, search: Search, facet: str, value: str, n: int) -> str:
+    """One value as markup: a link that takes it in, or leaves it out again. Every text of strangers is escaped."""
     held = value in search.filters.get(facet, ())
-    with El("li"), link("", search.toggled(facet, value).address(), "a.facet-value", aria_current=held or None):
-        El(f"span.tick{'.on' if held else ''}", aria_hidden=True)
-        El("span.facet-text", value_name(visit, facet, value))
-        El("span.note.small", number(n))
+    target = escape(search.toggled(facet, value).address(), quote=True)
+    return (
+        f'<li><a class="facet-value" href="{target}"{CHOSEN if held else ""}>'
+        f'<span class="tick{" on" if held else ""}" aria-hidden="true"></span>'
+        f'<span class="facet-text">{escape(value_name(visit, facet, value))}</span>'
+        f'<span class="note small">{number(n)}</span></a></li>'
+    )
 
 
 def value_name(visit: Visit, facet: str, value: str) -> str:
