@@ -88,3 +88,12 @@ def test_too_little_to_learn_from_is_said(fresh, tmp_path):
     assert any(note.startswith("ranker") and str(FEWEST) in note for note in notes)
     assert not (fresh.workspace.models / RANKER).exists()
     assert EVENT.IMPRESSION_ID in events_table([]).schema.names
+
+
+def test_weights_of_ones_own_take_the_rankers_place(shop):
+    """Under weights an answer is that of a shop which never learnt: reasons by hand, and the same next time."""
+    learnt = shop.search("tea", k=20)
+    by_hand = shop.search("tea", k=20, weights={"text": 2.0})
+    assert max(one.contribution for result in by_hand.results for one in result.reasons if one.kind == "text") == 2.0
+    assert [one.score for one in by_hand.results] != [one.score for one in learnt.results]
+    assert [one.score for one in shop.search("tea", k=20).results] == [one.score for one in learnt.results]

@@ -89,11 +89,13 @@ class Asking(Standing):
         context: Sequence[str] = (),
         language: Language | None = None,
         shown: bool = False,
+        weights: Mapping[str, float] | None = None,
     ) -> Answer:
         """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
 
         `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them. `shown`: it
-        is shown to people, and kept as an impression; so in all questions.
+        is shown to people, and kept as an impression; so in all questions. `weights`: of `[ranking]`, by name, for this
+        answer alone and in place of a learned ranker.
         """
         serving = self._served(at)
         asked = Query(
@@ -101,7 +103,7 @@ class Asking(Standing):
             sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
         )  # fmt: skip
         at_us = self._at(at, serving)
-        return self._shown(serving.answer(asked, at_us, language), asked, at_us, serving, shown)
+        return self._shown(serving.answer(asked, at_us, language, weights), asked, at_us, serving, shown)
 
     def _shown(self, answer: Answer, query: Query, at_us: int, serving: Serving, shown: bool) -> Answer:
         if shown:

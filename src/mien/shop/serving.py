@@ -1,5 +1,6 @@
 """What answers questions: the shelf of a build, made once and then read by many."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -45,6 +46,7 @@ from mien.ranking.wanted import Reading
 from mien.shop.ranker import RANKER, RECOMMENDER
 from mien.shop.stock import Stock
 from mien.shop.trained import kept, load_models, nearness
+from mien.shop.weighing import weighed
 from mien.shop.workspace import Build
 
 MANY = 300
@@ -264,9 +266,12 @@ class Serving:
             return query, user
         return replace(query, user_id=None, personalise=False, context=()), None
 
-    def answer(self, query: Query, at_us: int, language: Language | None = None) -> Answer:
+    def answer(
+        self, query: Query, at_us: int, language: Language | None = None, weights: Mapping[str, float] | None = None
+    ) -> Answer:
         query, user = self.allowed(query)
-        return pipeline.answer(query, self.context(query.user_id, at_us, language, user=user))
+        context = self.context(query.user_id, at_us, language, user=user)
+        return pipeline.answer(query, context if weights is None else weighed(context, weights))
 
     def similar(self, item_id: str, query: Query, at_us: int, language: Language | None = None) -> Answer:
         return similar(item_id, query, self.context(None, at_us, language))

@@ -200,11 +200,40 @@ def test_two_ways_stand_side_by_side(shop: Server, opened: Opened) -> None:
     sides = [[one.inner_text() for one in side.locator(".side-title").all()] for side in page.locator(".side").all()]
     plain = api(shop, "/v1/search", {"query": "tea", "personalise": False})["results"]
     assert sides[0] == [one["title"] for one in plain]
+    assert sides[1] == sides[0]
+    page.wait_for_selector("text=Both ways answer alike.")
     page.fill(".compare input >> nth=1", "恩惠")
     page.click("text=Compare")
-    page.wait_for_timeout(1500)
+    page.wait_for_selector("text=Both ways answer alike.", state="detached")
     own = api(shop, "/v1/search", {"query": "tea", "user_id": "恩惠"})["results"]
-    assert page.locator(".side").nth(1).locator(".side-title").all_inner_texts() == [one["title"] for one in own]
+    other = page.locator("section.stack.half").nth(1)
+    assert other.locator(".side-title").all_inner_texts() == [one["title"] for one in own]
+    assert other.locator(".side-score").all_inner_texts() == [f"{one['score']:.2f}" for one in own]
+    assert other.locator(".side-move").count() > 0
+
+
+def test_a_side_may_have_weights_of_its_own(shop: Server, opened: Opened) -> None:
+    page = opened(f"{shop.url}/console/quality?q=tea")
+    page.wait_for_selector(".side li")
+    first, other = page.locator("section.stack.half").nth(0), page.locator("section.stack.half").nth(1)
+    before = [side.locator(".side-score").all_inner_texts() for side in (first, other)]
+    assert before[0] == before[1]
+    first.locator("summary").click()
+    first.locator("input[name=popular]").fill("0")
+    first.locator("input[name=popular]").press("Tab")
+    page.wait_for_function(
+        "then => document.querySelectorAll('.side')[0].querySelector('.side-score').textContent !== then",
+        arg=before[0][0],
+    )
+    assert other.locator(".side-score").all_inner_texts() == before[1]
+    first.locator("input[name=popular]").fill("99")
+    first.locator("input[name=popular]").press("Tab")
+    first.locator(".state.failed >> text=weights").wait_for()
+    assert other.locator(".side-score").all_inner_texts() == before[1]
+    first.locator("input[name=popular]").fill("1")
+    first.locator("input[name=popular]").press("Tab")
+    first.locator(".side").wait_for()
+    assert first.locator(".side-score").all_inner_texts() == before[0]
 
 
 def test_a_key_is_shown_once_and_shuts_the_door(tmp_path: Path, served: Serving, opened: Opened) -> None:

@@ -1,23 +1,21 @@
 """Search quality: what people look for, what finds nothing, what is opened where; and two answers side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from nicegui import ui
 from starlette.datastructures import QueryParams
 
-from mien.core.query import Answer
 from mien.profiles.local import number, percent
 from mien.shop.quality import QueryQuality, Searches
+from mien.web.console.comparing import Comparing
 from mien.web.look.charts import axis, chart, series
-from mien.web.look.parts import El, button, card, choice, link, stat, switch, table, told, waiting
+from mien.web.look.parts import El, card, link, stat, table, told, waiting
 from mien.web.look.visit import Visit
 
 PATH = "/console/quality"
 WINDOWS = (7, 28, 91)
-SHOWN, SIDE = 20, 10
-ORDERS = ("relevance", "popular", "newest", "price_up", "price_down")
+SHOWN = 20
 
 
 async def quality(visit: Visit, asked: QueryParams) -> None:
@@ -107,90 +105,3 @@ def places(visit: Visit, found: Searches) -> None:
     heads = [visit.say("place"), visit.say("place_shown"), visit.say("searches_clicked"), visit.say("searches_bought")]
     rows = [[str(one.place), number(one.shown), number(one.clicked), number(one.bought)] for one in found.places]
     chart(visit, visit.say("by_place"), options, heads=heads, rows=rows, height=240)
-
-
-@dataclass(slots=True)
-class Way:
-    """How one side is answered."""
-
-    personalise: bool = True
-    understand: bool = True
-    sort: str = "relevance"
-
-
-class Comparing:
-    """One query, answered in two ways."""
-
-    def __init__(self, visit: Visit, query: str) -> None:
-        self.visit, self.query, self.user = visit, query, ""
-        self.ways = (Way(personalise=False), Way())
-        self.places: list[El] = []
-
-    async def draw(self) -> None:
-        """The controls, and both answers."""
-        visit = self.visit
-        with El("form.line.compare").act("submit.prevent", self.show):
-            for name, key in (("query", "side_query"), ("user", "side_user")):
-                with El("label.field"):
-                    El("span", visit.say(key))
-                    El("input.input", value=getattr(self, name), maxlength=300, autocomplete="off").act(
-                        "input", lambda text, name=name: setattr(self, name, text), "e.target.value"
-                    )
-            button(visit.say("side_compare"), self.show, "primary")
-        with El("div.grid"):
-            for way, key in zip(self.ways, ("side_a", "side_b"), strict=True):
-                with El("div.stack.half"):
-                    El("h3", visit.say(key))
-                    self._controls(way)
-                    self.places.append(El("div", aria_live="polite"))
-        if self.query:
-            await self.show()
-
-    def _controls(self, way: Way) -> None:
-        visit = self.visit
-
-        async def set_(name: str, value: object) -> None:
-            setattr(way, name, value)
-            await self.show()
-
-        with El("div.line"):
-            switch(visit.say("side_personalise"), way.personalise, lambda on: set_("personalise", on))
-            switch(visit.say("side_understand"), way.understand, lambda on: set_("understand", on))
-            orders = [(one, visit.say(f"order_{one}")) for one in ORDERS]
-            choice(visit.say("side_sort"), orders, way.sort, lambda order: set_("sort", order), shown=True)
-
-    async def show(self) -> None:
-        """Ask in both ways and show what came."""
-        if not self.query.strip():
-            return
-        answers = [await self.visit.ask(self._answer, way) for way in self.ways]
-        for k, place in enumerate(self.places):
-            place.clear()
-            with place:
-                side(self.visit, answers[k], answers[1 - k])
-
-    def _answer(self, way: Way) -> Answer:
-        user = self.user.strip() or None
-        return self.visit.shop.search(
-            self.query, user=user, k=SIDE, personalise=way.personalise, understand=way.understand, sort=way.sort,
-            language=self.visit.language,
-        )  # fmt: skip
-
-
-def side(visit: Visit, mine: Answer, other: Answer) -> None:
-    """The results of one side, each with how it moved against the other."""
-    ranks = {one.item_id: one.rank for one in other.results}
-    with El("ol.side"):
-        for one in mine.results:
-            with El("li"):
-                El("span.side-rank", str(one.rank))
-                El("span.side-title", one.title or one.item_id)
-                moved = ranks.get(one.item_id)
-                if moved is None:
-                    El("span.side-move.new", visit.say("side_new"))
-                elif moved != one.rank:
-                    up = moved > one.rank
-                    El(f"span.side-move.{'up' if up else 'down'}", f"{'▲' if up else '▼'} {abs(moved - one.rank)}")
-                El("span.side-score", f"{one.score:.2f}")
-    if not mine.results:
-        El("p.note", visit.say("searches_empty"))
