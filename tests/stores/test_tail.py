@@ -11,7 +11,7 @@ from mien.core.clock import SECOND_US, from_us
 from mien.core.errors import TransientError
 from mien.core.event import Action, Event
 from mien.core.tables import LOG, LOGGED
-from mien.core.tracked import Refusal, Tracked
+from mien.core.tracked import Other, Refusal, Tracked
 from mien.stores.catalog import Catalog
 from mien.stores.tail import Tail
 
@@ -126,6 +126,21 @@ def test_who_was_erased_does_not_come_back(tail: Tail, tmp_path: Path) -> None:
     left = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
     assert b"Avonlea" not in left
     assert secret.encode() not in left
+
+
+def test_who_is_being_erased_takes_nobody_along(tail: Tail, tmp_path: Path) -> None:
+    """Keys are destroyed first; the rest of an erasure takes its time, and the tail remembers rows."""
+    other = Other("Called", "{}")
+    tail.append([message(1, traits={"age": 4}, other=other), message(2, "bob")])
+    beside = Catalog(tmp_path / "catalog.sqlite")
+    row, digest = beside.users.row("ann"), beside.vault.digest("ann")
+    assert row is not None
+    beside.vault.destroy([(row, digest)], NOW_US)
+    fates = tail.append([message(3, traits={"age": 5}, other=other), message(4, "bob")])
+    assert fates["events"] == 1
+    assert tail.table(user=row).num_rows == len(tail.others(row)) == 0
+    assert len(tail) == 3  # one of before, which the erasure is about to take
+    beside.close()
 
 
 def test_a_failed_append_keeps_nothing(tail: Tail) -> None:

@@ -43,22 +43,23 @@ class Append:
                 self._refuse(message, message.raw if self._may_be_kept(message.raw) else "")
             else:
                 self.fates[self._keep(message)] += 1
-        sealed = self.catalog.vault.seal_all(self.private, SAID)
-        self.db.executemany(
-            f"INSERT INTO tail ({QUOTED}, sealed) VALUES ({', '.join('?' * (len(OPEN) + 1))})",
-            ((*event, one) for event, one in zip(self.events, sealed, strict=True)),
-        )
-        said = self.catalog.vault.seal_all([(other[0], other[3]) for other in self.others], OTHER)
-        self.db.executemany(
-            "INSERT INTO others (user, name, at, sealed) VALUES (?, ?, ?, ?)",
-            ((*other[:3], one) for other, one in zip(self.others, said, strict=True)),
-        )
+        events = self._sealed(self.events, self.private, SAID)
+        self.db.executemany(f"INSERT INTO tail ({QUOTED}, sealed) VALUES ({', '.join('?' * (len(OPEN) + 1))})", events)
+        others = self._sealed([one[:3] for one in self.others], [(one[0], one[3]) for one in self.others], OTHER)
+        self.db.executemany("INSERT INTO others (user, name, at, sealed) VALUES (?, ?, ?, ?)", others)
         self.catalog.letters.bury(self.db, self.letters)
         self.db.executemany(
             "INSERT INTO fates VALUES (?, ?) ON CONFLICT (fate) DO UPDATE SET n = n + excluded.n", self.fates.items()
         )
-        self.fates["events"] = len(self.events)
+        self.fates["events"] = len(events)
         return self.fates
+
+    def _sealed(
+        self, rows: list[tuple[Any, ...]], private: list[tuple[int, bytes]], what: bytes
+    ) -> list[tuple[Any, ...]]:
+        """Rows with their private part sealed; none of a user whose key was destroyed since their row was looked up."""
+        sealed = self.catalog.vault.seal_all(private, what)
+        return [(*row, one) for row, one in zip(rows, sealed, strict=True) if one is not None]
 
     def _refuse(self, refusal: Refusal, raw: str, user: int | None = None) -> None:
         self.fates[refusal.reason] += 1
@@ -157,6 +158,8 @@ class Append:
         for name, value in message.traits.items():
             told[name] = max(told.get(name, (-1, "")), (message.at_us, json.dumps(value)))
         sealed = vault.seal(user, pack(told), TOLD)
+        if sealed is None:
+            return  # erased meanwhile
         self.db.execute("INSERT OR REPLACE INTO told_traits VALUES (?, ?)", (user, sealed))
         newest = {name: json.loads(said) for name, (_, said) in told.items()}
         self.catalog.set_traits(self.db, user, (self.catalog.traits(user) or {}) | newest)
