@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 import msgspec
@@ -234,6 +235,38 @@ def test_too_much_waiting_is_turned_away(shop: Shop, toy: World) -> None:
             with pytest.raises(Overloaded):
                 submit(live, range(11, 12))
         assert sum(future.result()["new"] for future in futures) == len(futures) == len(shop.stock.tail)
+
+
+@pytest.mark.timeout(60)
+def test_who_stops_waiting_stops_nobody_else(shop: Shop, toy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    append_all = shop.stock.tail.append_all
+    monkeypatch.setattr(shop.stock.tail, "append_all", lambda *told: go.wait(30) and append_all(*told))
+    with Live(shop) as live:
+        given_up = live.submit(live.read(body(message(1, "Product Viewed", "ann", toy))))
+        assert not given_up.cancel()
+        go.set()
+        assert given_up.result(30)["new"] == 1
+        assert live.track(body(message(2, "Product Viewed", "ann", toy)))["new"] == 1
+
+
+@pytest.mark.parametrize("step", ["follow", "sweep"])
+def test_folding_goes_on_whatever_fails_beside_it(
+    shop: Shop, toy: World, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = threading.Event()
+
+    def broken() -> None:
+        failed.set()
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(shop, step, broken)
+    monkeypatch.setattr("mien.live.SWEEP_S", 0.0)
+    with Live(shop) as live:
+        live.track(body(message(1, "Product Viewed", "ann", toy)))
+        assert failed.wait(20)
+        live.track(body(message(2, "Product Viewed", "ann", toy)))
+        settled(shop)
 
 
 def test_what_is_no_batch_says_so(shop: Shop) -> None:

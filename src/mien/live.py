@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -134,6 +134,7 @@ class Live:
         Raises `Overloaded` where too much waits already. The future may raise `TransientError`: nothing was kept.
         """
         one = _Waiting(messages, source)
+        one.answer.set_running_or_notify_cancel()  # from here on nobody can take it back, whoever stops waiting for it
         with self._change:
             if self._closing or self._queued + len(messages) > max(self.waiting, len(messages)):
                 raise Overloaded
@@ -186,38 +187,32 @@ class Live:
         while True:
             self._appended.wait(IDLE_S)
             self._appended.clear()
-            try:
-                while self._fold_some():
-                    pass
-                if not self._appended.is_set():
-                    self._behind_since_s = None
-            except TransientError as failed:
-                log.warning("events wait in the log to be folded: %s", failed)
+            if not self._tried(self._fold_tail, "events wait in the log to be folded"):
                 self._closes.wait(IDLE_S)
-            except Exception:
-                log.exception("the tail could not be folded; it is tried again")
-                self._closes.wait(IDLE_S)
-            self._follow()
-            self._sweep()
+            self._tried(self.shop.follow, "the items could not be followed yet")
+            if time.monotonic() >= self._sweep_at_s:
+                self._sweep_at_s = time.monotonic() + SWEEP_S
+                self._tried(self.shop.sweep, "what is past retention stays for now")
             if self._closing and not self._threads[0].is_alive():
                 return
 
-    def _sweep(self) -> None:
-        """Now and then, let go what is past retention; where another process writes, the next time."""
-        if time.monotonic() < self._sweep_at_s:
-            return
-        self._sweep_at_s = time.monotonic() + SWEEP_S
+    def _tried(self, step: Callable[[], object], otherwise: str) -> bool:
+        """Do one thing; whether it could be done. What it fails by is told, and ends nothing: it is tried again."""
         try:
-            self.shop.sweep()
+            step()
         except MienError as failed:
-            log.warning("what is past retention stays for now: %s", failed)
+            log.warning("%s: %s", otherwise, failed)
+        except Exception:
+            log.exception("%s", otherwise)
+        else:
+            return True
+        return False
 
-    def _follow(self) -> None:
-        """Come up to date with items that another process has put."""
-        try:
-            self.shop.follow()
-        except MienError as failed:
-            log.warning("the items could not be followed yet: %s", failed)
+    def _fold_tail(self) -> None:
+        while self._fold_some():
+            pass
+        if not self._appended.is_set():
+            self._behind_since_s = None
 
     def _fold_some(self) -> bool:
         """One step of folding; whether there may be more. While batches wait, folding takes a quarter of the time."""

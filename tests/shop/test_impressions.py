@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mien.core.clock import to_us
+from mien.core.errors import TransientError
 from mien.core.event import Action
 from mien.ranking.shown import GAINS
 from mien.shop import Shop, create
@@ -243,3 +245,20 @@ def test_old_ones_go(shop: Shop, clock: Clock) -> None:
     assert shop.stock.impressions.sweep(to_us(clock.now) + 1) == 1
     shop.search("coffee", user="ann")
     assert len(shop.stock.impressions) == 0, "what is not shown is not kept"
+
+
+def test_a_sweep_that_fails_ends_nothing(shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+
+    def broken(before_us: int) -> int:
+        failed.set()
+        raise TransientError("database is locked")
+
+    monkeypatch.setattr(shop.stock.impressions, "sweep", broken)
+    monkeypatch.setattr("mien.shop.showing.SWEEP_S", 0.0)
+    shop.showing.start()
+    shop.search("coffee", user="ann", shown=True)
+    assert failed.wait(20)
+    shop.search("tea", user="ann", shown=True)
+    shop.showing.close()
+    assert len(shop.stock.impressions) == 2

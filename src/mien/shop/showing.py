@@ -99,7 +99,7 @@ class Showing:
             self._write(group, dropped)
             if time.monotonic() - swept > SWEEP_S and group:
                 swept = time.monotonic()
-                self._stock.impressions.sweep(group[0].at_us - int(self._stock.settings.impressions.keep_days * DAY_US))
+                self._sweep(group[0].at_us)
             if closing and not self._queue:
                 return
 
@@ -115,6 +115,12 @@ class Showing:
         except Exception:
             log.exception("impressions could not be kept")
             self._dropped += len(group) + dropped
+
+    def _sweep(self, now_us: int) -> None:
+        try:
+            self._stock.impressions.sweep(now_us - int(self._stock.settings.impressions.keep_days * DAY_US))
+        except MienError as failed:
+            log.warning("impressions that are too old stay for now: %s", failed)
 
     def _impression(self, one: _Shown) -> Impression:
         answer, query = one.answer, one.query
