@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.shop import Shop, create
+from mien.web import pages
 from mien.web.access import ACCESS
 from mien.web.app import create_app
 from mien.web.front import headers_of
+
+SOCKET = "/_nicegui_ws/socket"
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +74,25 @@ def test_what_nobody_foresaw_leaves_no_trace(
     assert "who asks" not in caplog.text
 
 
+async def _accepted(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.close()
+
+
 def test_without_keys_a_page_of_strangers_finds_no_other_name(shop: Shop) -> None:
     """A page may have its own name lead to 127.0.0.1; the browser then says that name."""
-    with TestClient(create_app(shop, local=True)) as client:
+    app = create_app(shop, access={**ACCESS, **pages.ACCESS}, local=True)
+    app.add_api_route("/console/users", lambda: "everybody")
+    app.add_api_websocket_route(SOCKET, _accepted)
+    with TestClient(app) as client:
         for host in ("evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "localhost.evil"):
-            answer = client.get("/v1/profiles/ann", headers={"host": host})
-            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), host
+            for path in ("/v1/profiles/ann", "/console/users"):
+                answer = client.get(path, headers={"host": host})
+                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (host, path)
+            with pytest.raises(WebSocketDisconnect), client.websocket_connect(SOCKET, headers={"host": host}):
+                pass
         for host in ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"):
             assert client.get("/v1/profiles/ann", headers={"host": host}).status_code == 409
+            assert client.get("/console/users", headers={"host": host}).json() == "everybody"
+            with client.websocket_connect(SOCKET, headers={"host": host}):
+                pass

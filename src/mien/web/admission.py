@@ -49,8 +49,7 @@ class Admission:
         key sends counts by key.
         """
         if not self.keys.configured():
-            if self.local and asking.host not in LOOPBACK:
-                raise OtherHost
+            self.look_at_host(asking)
             return LOCAL
         caller = (key and self.keys.remembered(key)) or await self._found(key, asking)
         if caller.scope == "write":
@@ -60,6 +59,11 @@ class Admission:
         if not caller.may(needs):
             raise Forbidden(caller, needs)
         return caller
+
+    def look_at_host(self, asking: Asking) -> None:
+        """Raises `OtherHost` for a name that is not this machine's, while there are no keys."""
+        if self.local and asking.host not in LOOPBACK and not self.keys.configured():
+            raise OtherHost
 
     async def _found(self, key: str | None, asking: Asking) -> Caller:
         """Whose a key is that is not known yet; guessing is slow."""

@@ -40,6 +40,8 @@ class Gate:
         if needs == "open" or needs == "own":
             if self.admission.keys.configured():
                 self.admission.count_stranger(asking)
+            elif needs == "own":
+                self.admission.look_at_host(asking)
             return None
         if key is None and needs == "write" and self.admission.keys.configured():
             return None
