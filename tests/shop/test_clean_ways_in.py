@@ -57,9 +57,11 @@ def test_tracking(fresh: Shop) -> None:
         said | {"messageId": "2", "event": "Asked", "properties": {"text": TYPED[1]}},
         said | {"messageId": "3", "event": "Asked", "properties": {"n": TYPED[2]}, "timestamp": "x"},
         said | {"messageId": "4", "type": "identify", "traits": {"motto": f"I am {TYPED[3]}"}},
+        said | {"messageId": "5", "type": "page", "name": f"Orders of {TYPED[1]}"},
+        said | {"messageId": "6", "event": f"Called {TYPED[0]}"},
     ]
     with Live(fresh) as live:
-        assert dict(live.track(json.dumps({"batch": messages}).encode())) == {"new": 3, "bad_time": 1, "events": 1}
+        assert dict(live.track(json.dumps({"batch": messages}).encode())) == {"new": 5, "bad_time": 1, "events": 1}
     kept = on_disk(fresh) + json.dumps(fresh.export("ann")) + json.dumps(fresh.dead_letters())
     assert not [text for text in TYPED if text in kept]
     for token in ("<PHONE>", "<EMAIL>", "<CARD>", "<ID_CARD>"):

@@ -122,7 +122,7 @@ def _tracked(
     if user_id is not None and anonymous_id is not None and user_id != anonymous_id:
         tracked.joins = anonymous_id
     if said == "track":
-        _read_track(message, tracked)
+        _read_track(message, tracked, cleaner)
     elif said == "identify":
         tracked.traits = traits_of({name: value for name, value in told.items() if name not in CONSENT_TRAITS})
         for name in CONSENT_TRAITS:
@@ -132,7 +132,7 @@ def _tracked(
         if previous is not None and previous != person:
             tracked.joins, tracked.alias = previous, True
     else:
-        tracked.other = _other(f"{said} {message.name or ''}".strip(), message.properties or message.traits)
+        tracked.other = _other(f"{said} {message.name or ''}".strip(), message.properties or message.traits, cleaner)
     tracked.consents |= consents_of(message.context)
     return tracked
 
@@ -226,14 +226,14 @@ def time_us(said: Id) -> int | None:
 # -- what a track says ----------------------------------------------------------------------------------------------
 
 
-def _read_track(message: Message, tracked: Tracked) -> None:
+def _read_track(message: Message, tracked: Tracked, cleaner: Cleaner | None) -> None:
     name = message.event if isinstance(message.event, str) else ""
     properties = message.properties or {}
     if not name.strip():
         raise _Refused("missing_event", "a track without the name of its event")
     meaning = BY_NAME.get(name.strip().casefold())
     if meaning is None:
-        tracked.other = _other(name.strip(), properties)
+        tracked.other = _other(name.strip(), properties, cleaner)
         return
     products = list(_products(properties, meaning))
     for place, product in enumerate(products, start=1):
@@ -306,5 +306,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode().replace("\\u0000", " ")
 
 
-def _other(name: str, properties: dict[str, Any] | None) -> Other:
+def _other(name: str, properties: dict[str, Any] | None, cleaner: Cleaner | None) -> Other:
+    """What is no event of ours. Its name is a title of a page, too, and may have somebody in it."""
+    name = name if cleaner is None else cleaner.text(name)
     return Other(text_of(name[:200]) or "?", _json(properties or {}))
