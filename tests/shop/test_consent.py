@@ -1,7 +1,9 @@
 """Consent the whole way: refused analytics stops the fold, refused personalisation gives the anonymous answer."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from mien.core.errors import UnknownName, UsageError
 from mien.live import Live
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
+from mien.shop.consenting import MOST_PURPOSES, PURPOSE_LENGTH
 from mien.testing.live_checks import unlike_the_log
 from mien.testing.world import World, events_table
 from mien.web.app import create_app
@@ -211,6 +214,22 @@ def test_over_http(fresh: Shop) -> None:
         assert new.json()["allowed"]["analytics"] is False
         sent = client.post("/v1/track", json=view(1, "visitor"))
         assert sent.json()["fates"] == {"no_consent": 1, "events": 0}
+
+
+def test_names_of_purposes_may_be_all_quotes(fresh: Shop) -> None:
+    odd = {'"' * (PURPOSE_LENGTH - 1) + str(k): True for k in range(MOST_PURPOSES)}
+    assert len(fresh.consent("ann", odd)["consent"]) == MOST_PURPOSES
+    assert len(fresh.audit.entries()[0]["detail"]["purposes"]) == MOST_PURPOSES
+
+
+def test_a_word_that_cannot_be_kept_may_be_said_again(fresh: Shop) -> None:
+    with TestClient(create_app(fresh), raise_server_exceptions=False) as client:
+        fresh.stock.tail._catalog._db.execute("PRAGMA busy_timeout=100")
+        with closing(sqlite3.connect(fresh.workspace.catalog, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = client.put("/v1/profiles/ann/consent", json={"purposes": {"marketing": False}})
+        assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
+        assert client.put("/v1/profiles/ann/consent", json={"purposes": {"marketing": False}}).status_code == 200
 
 
 def test_an_erased_user_has_nothing_to_say(fresh: Shop) -> None:

@@ -27,7 +27,8 @@ START = "0" * 64
 """What the first line has for the hash of the line before it."""
 LAST_BYTES = 64 * 1024
 """A line is shorter than this: details are a few words."""
-DETAIL_LENGTH = 1_000
+DETAIL_LENGTH = 2_000
+"""Characters, as JSON: ten purposes of names in quotes are the longest."""
 
 
 @dataclass(frozen=True, slots=True)

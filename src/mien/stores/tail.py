@@ -11,7 +11,8 @@ import math
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,17 +93,22 @@ class Tail:
 
     def append_all(self, batches: Iterable[Iterable[Tracked | Refusal]], source: str = "http") -> list[Counter[str]]:
         """`append` for several batches that share one transaction, and so one sync."""
+        with self._transaction() as db:
+            self._refresh(db)
+            options: dict[str, Any] = {"key": self._key, "most_ids": self.most_ids, "source": source}
+            return [Append(self._catalog, db, self._rows, **options).all(batch) for batch in batches]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, each thread in its turn. Raises `TransientError` as `append` does."""
         with self._writing:
             try:
                 with self._catalog.transaction() as db:
-                    self._refresh(db)
-                    options: dict[str, Any] = {"key": self._key, "most_ids": self.most_ids, "source": source}
-                    return [Append(self._catalog, db, self._rows, **options).all(batch) for batch in batches]
-            except sqlite3.OperationalError as failed:
-                self._rows.clear()
-                raise TransientError(f"{self.path}: {failed}. Nothing was kept; send it again later.") from None
-            except BaseException:
+                    yield db
+            except BaseException as failed:
                 self._rows.clear()  # rows given in a transaction that did not come to be
+                if isinstance(failed, sqlite3.OperationalError):
+                    raise TransientError(f"{self.path}: {failed}. Nothing was kept; send it again later.") from None
                 raise
 
     def _refresh(self, db: sqlite3.Connection) -> None:
@@ -123,13 +129,13 @@ class Tail:
     def forget_before(self, cutoff_us: int, note: Callable[[sqlite3.Connection, Iterable[int]], None]) -> int:
         """Remove events of before a moment; how many. `note`: told whose they were, in the same transaction."""
         old = f'FROM tail WHERE "{LOGGED.AT}" < ?'
-        with self._writing, self._catalog.transaction() as db:
+        with self._transaction() as db:
             note(db, [row for (row,) in db.execute(f'SELECT DISTINCT "{LOGGED.USER}" {old}', (cutoff_us,))])
             return db.execute(f"DELETE {old}", (cutoff_us,)).rowcount
 
     def forget_others(self, cutoff_us: int) -> int:
         """Remove acts of before a moment that are no events of ours; how many."""
-        with self._writing, self._catalog.transaction() as db:
+        with self._transaction() as db:
             return db.execute("DELETE FROM others WHERE at < ?", (cutoff_us,)).rowcount
 
     def moved(
@@ -156,7 +162,7 @@ class Tail:
 
         `newest`: it is said now, and so after all that was said before, whatever the clocks of senders say.
         """
-        with self._writing, self._catalog.transaction() as db:
+        with self._transaction() as db:
             self._rows.clear()
             if self._catalog.users.row(user_id) is None and self._catalog.erased([user_id])[0]:
                 return None
@@ -259,7 +265,7 @@ class Tail:
 
     def folded(self, persons: Iterable[int]) -> None:
         """These persons' states hold the events of all their ids."""
-        with self._writing, self._catalog.transaction() as db:
+        with self._transaction() as db:
             db.executemany("DELETE FROM unfolded WHERE person = ?", ((person,) for person in persons))
 
     # -- whether the states are those of this log ------------------------------------------------------------------
