@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -60,6 +61,30 @@ def test_what_is_done_on_the_command_line_is_noted(fresh: Shop) -> None:
     assert [one["action"] for one in listed] == wanted[::-1]
     only = json.loads(RUN.invoke(app, ["audit", "list", "-w", folder, "--user", "ann", "--json"]).stdout)["entries"]
     assert len(only) == 4
+
+
+def test_whoever_hands_out_many_is_noted(fresh: Shop, tmp_path: Path) -> None:
+    key, made = fresh.keys.add("campaigns", "admin", 1)
+    fresh.segments.save("buyers", "orders > 0")
+    members = fresh.segments.get("buyers").size
+    with TestClient(create_app(fresh), headers={"Authorization": f"Bearer {key}"}) as client:
+        assert client.get("/v1/segments/buyers/export", params={"form": "parquet"}).status_code == 200
+        assert client.get("/v1/segments/nobody/export").status_code == 404
+    folder = str(fresh.workspace.folder)
+    for arguments in (
+        ["segment", "buyers", "--out"],
+        ["segment", "--rule", "orders > 0", "--out"],
+        ["profiles", "--out"],
+    ):
+        done = RUN.invoke(app, [*arguments, str(tmp_path / "out.parquet"), "-w", folder])
+        assert done.exit_code == 0, done.output
+    everybody = pq.read_metadata(tmp_path / "out.parquet").num_rows
+    assert [(one["action"], one["by"], one["detail"]) for one in reversed(fresh.audit.entries())] == [
+        ("segment.export", made.key_id, {"segment": "buyers", "members": members, "form": "parquet"}),
+        ("segment.export", "cli", {"segment": "buyers", "members": members}),
+        ("segment.export", "cli", {"segment": None, "members": members}),
+        ("profiles.export", "cli", {"profiles": everybody}),
+    ]
 
 
 def test_the_command_line_finds_tampering(fresh: Shop) -> None:

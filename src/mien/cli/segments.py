@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.shared import HERE, CountOption, JsonOption, WorkspaceOption, err, opened, out, print_json
+from mien.cli.shared import COMMAND_LINE, HERE, CountOption, JsonOption, WorkspaceOption, err, opened, out, print_json
 from mien.core.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def segment(
             found.delete(must(name))
             err.print(f"Deleted “{name}”; its history stays.", highlight=False)
         elif out_ is not None:
-            err.print(f"Wrote {found.export(of, out_):,} members to {out_}.")
+            n = found.export(of, out_)
+            shop.note("segment.export", by=COMMAND_LINE, segment=name, members=n)
+            err.print(f"Wrote {n:,} members to {out_}.")
         else:
             asked = {"members": members, "versus": versus, "rfm": rfm, "history": history}
             show(told(found, of, asked, k, offset, facet, overlap, lookalike, retention), json_)

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.shop import Shop
 from mien.shop.segment_tables import members_file
 from mien.shop.segments import plain
-from mien.web.query import Count, rendered
+from mien.web.query import Count, asker, rendered
 
 Rule = str | dict[str, Any]
 Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Members before the first one listed.")]
@@ -90,9 +90,10 @@ def _add_views(routes: APIRouter, shop: Shop) -> None:
         return told(shop.segments.members(name, limit, offset))
 
     @routes.get("/{name}/export", summary="All members as a file")
-    def get_export(name: str, form: Literal["csv", "parquet"] = "csv") -> Response:
-        found = shop.segments.members(name, shop.segments.members(name, 0).total)
-        return Response(members_file(found.members, form), media_type=TYPES[form])
+    def get_export(request: Request, name: str, form: Literal["csv", "parquet"] = "csv") -> Response:
+        found = shop.segments.members(name, shop.segments.members(name, 0).total).members
+        shop.note("segment.export", by=asker(request).key_id, segment=name, members=len(found), form=form)
+        return Response(members_file(found, form), media_type=TYPES[form])
 
     @routes.get("/{name}/versus", summary="A segment beside everyone")
     def get_versus(name: str, facet: str | None = None, limit: Count = 100) -> Response:
