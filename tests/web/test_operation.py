@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from mien.core.errors import TransientError
 from mien.shop import Shop, create
 from mien.testing.world import World, world
 from mien.web import health, logs
@@ -99,6 +100,20 @@ def test_folding_that_is_behind_is_seen(client: TestClient, shop: Shop, monkeypa
         assert time.monotonic() < until, "it does not catch up"
         time.sleep(0.01)
     assert scraped(client)["mien_unfolded_events"] == 0
+
+
+def test_while_the_store_is_away_the_rest_is_told(
+    client: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> int:
+        raise TransientError("redis://db does not answer")
+
+    monkeypatch.setattr(shop.stock.states, "offset", away)
+    client.post("/v1/batch", json={"batch": [VIEW]})
+    found = scraped(client)
+    assert "mien_unfolded_events" not in found
+    assert (found["mien_events_total"], found["mien_users"]) == (1, len(shop.stock.catalog.users))
+    assert found["mien_fold_lag_seconds"] > 0
 
 
 def test_sizes_count_files_of_a_folder_together(tmp_path: Path) -> None:

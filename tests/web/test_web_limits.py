@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_a_body_that_does_not_come_is_not_waited_for(at: tuple[str, int]) -> Non
         status, headers, body = said(slow)
     assert (status, body["code"]) == (408, "too_slow")
     assert headers["access-control-allow-origin"] == "*"
+
+
+def test_who_goes_away_while_asking_is_no_error_of_ours(at: tuple[str, int], caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_connection(at, timeout=10) as gone:
+        gone.sendall(head("/v1/batch", "Content-Length: 1000") + b'{"batch"')
+        time.sleep(0.1)
+    counted = 'mien_http_requests_seconds_count{route="POST /v1/batch",status="499"} 1.0'
+    until, page = time.monotonic() + 10, ""
+    while counted not in page:
+        assert time.monotonic() < until, page
+        with urllib.request.urlopen(f"http://{at[0]}:{at[1]}/metrics", timeout=10) as answer:
+            page = answer.read().decode()
+    assert "unforeseen" not in caplog.text
 
 
 def test_a_body_that_drips_is_not_waited_for_either(at: tuple[str, int]) -> None:

@@ -96,5 +96,4 @@ def create_app(
         return Response(counts.page(), media_type=CONTENT_TYPE_LATEST)
 
     document.complete(app, access)
-    document.complete(app, access)
     return app

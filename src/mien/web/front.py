@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
@@ -16,6 +17,8 @@ log = logging.getLogger("mien.web")
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
+GONE: Final = 499
+"""In the counts and the log: who asked went away before the whole question was there; nobody is answered."""
 PAGES_OF_THE_API = ("/docs", "/redoc")
 ALWAYS: Final[Headers] = (
     (b"x-content-type-options", b"nosniff"),
@@ -72,6 +75,8 @@ class Front:
         logs.REQUEST_ID.set(answering.request_id)
         try:
             await self.app(connection, receive, answering.send)
+        except ClientDisconnect:
+            answering.status = GONE
         except Exception:
             await self._unforeseen(connection, receive, answering)
         finally:

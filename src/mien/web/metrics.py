@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from mien.core.errors import TransientError
 from mien.live import Live
 from mien.shop import Shop
 
@@ -79,11 +81,9 @@ class _State(Collector):
     def collect(self) -> Iterator[Metric]:
         shop, live = self.shop, self.live()
         stock, build = shop.stock, shop.workspace.build()
-        folded = max(1, stock.states.offset())
         numbers = {
             "mien_users": ("Users that are known.", len(stock.catalog.users)),
             "mien_items": ("Items that are known.", len(stock.catalog.items)),
-            "mien_unfolded_events": ("Events in the log that no profile has yet.", max(0, stock.tail.end() - folded)),
             "mien_fold_lag_seconds": (
                 "For how long this worker's folding has been behind.",
                 live.behind_s() if live else 0,
@@ -94,6 +94,9 @@ class _State(Collector):
                 build.as_of_us / 1e6 if build else 0,
             ),
         }
+        with suppress(TransientError):  # a store that is away; the rest is told all the same
+            unfolded = max(0, stock.tail.end() - max(1, stock.states.offset()))
+            numbers["mien_unfolded_events"] = ("Events in the log that no profile has yet.", unfolded)
         for name, (meaning, value) in numbers.items():
             yield GaugeMetricFamily(name, meaning, value=float(value))
         sizes = GaugeMetricFamily("mien_store_bytes", "Bytes on disk, by part of the workspace.", labels=["part"])
