@@ -1,6 +1,6 @@
 """The population snapshot: what depends on everybody. Fitted by a build, versioned, the same for batch and live.
 
-It holds aggregates only.
+But for the row numbers of users taken for bots (in `judgement`) it holds aggregates only.
 """
 
 import hashlib
