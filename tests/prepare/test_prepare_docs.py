@@ -1,5 +1,6 @@
-"""docs/prepare.md names every setting in the section of its policy, with its default, and every word of a judgement."""
+"""prepare.md names every setting in the section of its policy, with its default, and every word of a judgement."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,19 +9,21 @@ import pytest
 from mien.prepare.policy import BotPolicy, CleanPolicy, MissingPolicy, OutlierPolicy
 from mien.prepare.reasons import Repair, Verdict
 
-DOCS = (Path(__file__).parents[2] / "docs" / "prepare.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {"en": (DOCS / "prepare.md").read_text("utf-8"), "zh": (DOCS / "zh" / "prepare.md").read_text("utf-8")}
 
 
-def _settings(policy: str) -> dict[str, str]:
+def _settings(page: str, policy: str) -> dict[str, str]:
     """Setting → default, as the table under the policy's heading says."""
-    section = DOCS.split(f"`{policy}`", 1)[1] if policy == "CleanPolicy" else DOCS.split(f"### `{policy}`", 1)[1]
+    section = page.split(f"`{policy}`", 1)[1] if policy == "CleanPolicy" else page.split(f"### `{policy}`", 1)[1]
     rows = [line.split("|") for line in section.split("\n### ", 1)[0].splitlines() if line.startswith("| `")]
-    return {name.strip(" `"): row[2].strip(" `") for row in rows for name in row[1].split(",")}
+    return {name: row[2].strip(" `") for row in rows for name in re.findall(r"`([^`]+)`", row[1])}
 
 
+@pytest.mark.parametrize("language", PAGES)
 @pytest.mark.parametrize("policy", [CleanPolicy, MissingPolicy, OutlierPolicy, BotPolicy])
-def test_every_setting_is_documented_with_its_default(policy: type) -> None:
-    documented = _settings(policy.__name__)
+def test_every_setting_is_documented_with_its_default(policy: type, language: str) -> None:
+    documented = _settings(PAGES[language], policy.__name__)
     assert set(documented) == {setting.name for setting in fields(policy)}
     for name, default in documented.items():
         given = getattr(policy(), name)
@@ -32,9 +35,10 @@ def test_every_setting_is_documented_with_its_default(policy: type) -> None:
             assert default == ", ".join(given)
 
 
-def test_every_word_is_documented() -> None:
+@pytest.mark.parametrize("language", PAGES)
+def test_every_word_is_documented(language: str) -> None:
     for kind in (Verdict, Repair):
         for name, part in vars(kind).items():
             if name.isupper():
                 for word in [part] if isinstance(part, str) else part.values():
-                    assert f"`{word}`" in DOCS
+                    assert f"`{word}`" in PAGES[language]
