@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mien.profiles.local import day, moment, money, month, number, percent
+from mien.profiles.local import beginning, day, moment, money, month, number, percent
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,16 @@ def test_times_are_those_of_the_zone() -> None:
         "2026年11月22日 02:05",
     )
     assert (month(2026, 1, "en"), month(2026, 1, "zh")) == ("Jan 2026", "2026年1月")
+
+
+@pytest.mark.parametrize(
+    ("start", "year", "english", "chinese"),
+    [
+        ("2026-11-08", False, "8 Nov", "11月8日"),
+        ("2026-11-08", True, "8 Nov 2026", "2026年11月8日"),
+        ("2026-01-28 14:00", False, "28 Jan 14:00", "1月28日 14:00"),
+        ("2026-01-28 14:00", True, "28 Jan 2026, 14:00", "2026年1月28日 14:00"),
+    ],
+)
+def test_the_beginning_of_a_day_or_an_hour(start: str, year: bool, english: str, chinese: str) -> None:
+    assert (beginning(start, "en", year=year), beginning(start, "zh", year=year)) == (english, chinese)

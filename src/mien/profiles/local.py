@@ -62,6 +62,18 @@ def moment(at: datetime, zone: str, language: Language) -> str:
     return f"{day(at, zone, language)}{' ' if language == 'zh' else ', '}{local:%H:%M}"
 
 
+def beginning(start: str, language: Language, *, year: bool = False) -> str:
+    """The beginning of a local day or hour, "2026-11-28" or "2026-11-28 14:00", short enough for an axis.
+
+    "28 Nov", "11月28日 14:00"; with `year` "28 Nov 2026", "2026年11月28日 14:00".
+    """
+    at = datetime.fromisoformat(start)
+    hour = f"{' ' if language == 'zh' or not year else ', '}{at:%H:%M}" if ":" in start else ""
+    if language == "zh":
+        return f"{f'{at.year}年' if year else ''}{at.month}月{at.day}日{hour}"
+    return f"{at.day} {MONTHS[at.month - 1]}{f' {at.year}' if year else ''}{hour}"
+
+
 def month(year: int, month_: int, language: Language) -> str:
     """ "Nov 2026", "2026年11月"."""
     return f"{year}年{month_}月" if language == "zh" else f"{MONTHS[month_ - 1]} {year}"

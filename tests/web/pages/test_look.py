@@ -9,6 +9,7 @@ pytest.importorskip("nicegui", reason="the pages need the extra `console`")
 
 from mien.core.query import Reason
 from mien.web.look.bars import Bar, Span, ranking, signed, spans, strip, summands
+from mien.web.look.charts import FAMILY
 from mien.web.look.frame import FOLDER
 from mien.web.look.upset import upset
 from mien.web.look.words import SHARED, TEXT, say
@@ -108,3 +109,9 @@ def test_style_sheets_do_not_meet() -> None:
                 if found := re.match(r"\s*\.([a-z][\w-]*)\s*$", selector):
                     owners.setdefault(found[1], set()).add(sheet.name)
     assert not {name for name, held in owners.items() if len(held) > 1}
+
+
+def test_charts_are_measured_in_the_fonts_of_the_page() -> None:
+    """A canvas has no parent to inherit from: what a chart measures with must name what the style sheet names."""
+    style = re.sub(r"\s+", " ", (FOLDER / "look.css").read_text(encoding="utf-8"))
+    assert f"{FAMILY};" in style

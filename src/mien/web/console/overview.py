@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from mien.core.event import ACTIONS
 from mien.features.pulse import Pulse
 from mien.prepare.reasons import describe
-from mien.profiles.local import number, percent
+from mien.profiles.local import beginning, number, percent
 from mien.shop.standing import Overview
 from mien.web.console.fresh import freshness
 from mien.web.console.measured import measured
@@ -89,9 +89,9 @@ def happened(visit: Visit, pulse: Pulse) -> None:
         for action in actions
     ]  # fmt: skip
     unit = visit.say(f"per_{pulse.unit}")
-    options = {"xAxis": axis(values=[_short(start) for start in pulse.starts]), "yAxis": axis(unit), "series": columns}
+    options = {"xAxis": axis(values=short(visit, pulse.starts)), "yAxis": axis(unit), "series": columns}
     rows = [
-        [start, *(number(pulse.counts[action][k]) for action in actions)]
+        [beginning(start, visit.language, year=True), *(number(pulse.counts[action][k]) for action in actions)]
         for k, start in enumerate(pulse.starts)
         if any(pulse.counts[action][k] for action in actions)
     ]
@@ -101,13 +101,13 @@ def happened(visit: Visit, pulse: Pulse) -> None:
 
 def _colour(action: str) -> int:
     """The place of an action's colour: the three that lead to money are told apart best."""
-    order = ("purchase", "refund", "view", "cart", "favourite", "impression", "search", "click")
+    order = ("purchase", "refund", "view", "cart", "favourite", "impression", "click", "search")
     return order.index(action) if action in order else 5
 
 
-def _short(start: str) -> str:
-    """ "11-28", "11-28 14:00"."""
-    return start[5:]
+def short(visit: Visit, starts: Sequence[str]) -> list[str]:
+    """Days or hours as an axis names them."""
+    return [beginning(start, visit.language) for start in starts]
 
 
 def funnel(visit: Visit, pulse: Pulse) -> None:
@@ -131,8 +131,11 @@ def coming(visit: Visit, pulse: Pulse) -> None:
         return
     unit = visit.say("users_a_day")
     line = series("area", visit.say("active_users"), pulse.active, 2)
-    options = {"xAxis": axis(values=[_short(day) for day in pulse.active_days]), "yAxis": axis(unit), "series": [line]}
-    rows = [[day, number(n)] for day, n in zip(pulse.active_days, pulse.active, strict=True)]
+    options = {"xAxis": axis(values=short(visit, pulse.active_days)), "yAxis": axis(unit), "series": [line]}
+    rows = [
+        [beginning(day, visit.language, year=True), number(n)]
+        for day, n in zip(pulse.active_days, pulse.active, strict=True)
+    ]
     chart(visit, visit.say("active_users"), options, heads=[visit.say("day"), unit], rows=rows, height=240)
 
 
@@ -165,4 +168,6 @@ def quality(visit: Visit, report: Mapping[str, Any] | None) -> None:
 def _why(visit: Visit, counts: Mapping[str, int], fate: str, kind: str) -> Sequence[Bar]:
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])
     told_ = [(describe(word, visit.language), n) for word, n in ranked]
-    return [Bar(f"{visit.say(fate)}: {words}", float(n), number(n), kind=kind) for words, n in told_]
+    return [
+        Bar(visit.say("of", what=visit.say(fate), text=words), float(n), number(n), kind=kind) for words, n in told_
+    ]

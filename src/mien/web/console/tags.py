@@ -158,8 +158,11 @@ def foretold(visit: Visit, accuracy: Mapping[str, Any] | None) -> None:
             mean, low, high = (accuracy[figure][part] for part in ("mean", "low", "high"))
             text = f"{mean:.3f} [{low:.3f}, {high:.3f}]"
             rows.append(
-                Span(f"{label}: {visit.say(whose)}", mean, low, high, text, "" if whose == "of_tags" else "pale")
-            )
+                Span(
+                    visit.say("of", what=label, text=visit.say(whose)), mean, low, high, text,
+                    "" if whose == "of_tags" else "pale",
+                )
+            )  # fmt: skip
     drawn(spans(visit.say("foretold"), rows))
 
 

@@ -14,7 +14,12 @@ from mien.web.look.visit import Visit
 INK, INK_2, LINE, SURFACE = "var(--ink)", "var(--ink-2)", "var(--line)", "var(--surface)"
 COLOURS = tuple(f"var(--c{k})" for k in range(1, 9))
 """Colours of series, in order; each can be told from its neighbours in both modes."""
-FONT = {"color": INK_2, "fontSize": 12, "fontFamily": "inherit"}
+FAMILY = (
+    'Roboto, "Helvetica Neue", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", '
+    '"Noto Sans SC", sans-serif'
+)
+"""The fonts of `look.css` by name: texts are measured on a canvas, which knows nothing of what it would inherit."""
+FONT = {"color": INK_2, "fontSize": 12, "fontFamily": FAMILY}
 
 
 def chart(
@@ -77,7 +82,7 @@ def _base(options: Mapping[str, Any]) -> dict[str, Any]:
     tip = {"backgroundColor": SURFACE, "borderColor": LINE, "textStyle": {"color": INK, "fontSize": 12}, "padding": 10}
     return {
         "animation": False,
-        "textStyle": {"fontFamily": "inherit"},
+        "textStyle": {"fontFamily": FAMILY},
         "color": list(COLOURS),
         "grid": {"left": 8, "right": 12, "top": 62 if several else 36, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True, "appendToBody": False, **tip},

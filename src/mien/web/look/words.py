@@ -23,6 +23,7 @@ SHARED: Mapping[str, tuple[str, str]] = {
     "previous": ("Previous", "上一页"),
     "next_page": ("Next", "下一页"),
     "page_of": ("{first}–{last} of {total}", "第 {first}–{last} 项，共 {total} 项"),
+    "of": ("{what}: {text}", "{what}：{text}"),
     "numbers": ("The numbers", "数据表"),
     "base": ("Base: where every item begins", "基础分：每件商品的起点"),
     "score": ("Score", "得分"),

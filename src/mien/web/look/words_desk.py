@@ -12,7 +12,7 @@ OVERVIEW: Mapping[str, tuple[str, str]] = {
     ),
     "window": ("Period", "时间范围"),
     "days_n": ("{n} days", "{n} 天"),
-    "active_1": ("Active today", "24 小时活跃"),
+    "active_1": ("Active in 24 hours", "24 小时活跃"),
     "active_1_more": ("in the last 24 hours", "最近 24 小时"),
     "active_n": ("Active in {n} days", "{n} 天活跃"),
     "share_of_users": ("{share} of all", "占全部 {share}"),
