@@ -111,6 +111,13 @@ def test_failures_are_a_sentence_and_a_code(shop: Path, args: tuple[str, ...], c
     assert "Traceback" not in done.stderr
 
 
+def test_a_chinese_shop_counts_in_yuan_unless_told_otherwise(tmp_path: Path) -> None:
+    given = {"en": (), "zh": ("--language", "zh"), "eur": ("--language", "zh", "--currency", "EUR")}
+    for name, currency in (("en", "USD"), ("zh", "CNY"), ("eur", "EUR")):
+        assert mien("init", name, *given[name], cwd=tmp_path).returncode == 0
+        assert f'currency = "{currency}"' in (tmp_path / name / "mien.toml").read_text()
+
+
 def test_ambiguous_columns_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "odd.csv").write_text("a,b,c\n1,2,3\n4,5,6\n7,8,9\n")
     assert mien("init", "shop", cwd=tmp_path).returncode == 0

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from mien.core.clock import DAY_US, to_us
@@ -14,8 +15,11 @@ from mien.core.user import User
 from mien.features.fold import refold
 from mien.features.state import FoldSettings, State
 from mien.profiles.activity import lifecycle
+from mien.profiles.crowd import Crowd
 from mien.profiles.narrate import narrate, telling_tags
+from mien.profiles.options import ProfileOptions
 from mien.profiles.read import read
+from mien.profiles.segments import column
 from mien.testing.world import COFFEE_USERS, START, TEA_USERS
 
 
@@ -105,6 +109,25 @@ def test_refunds_come_off_the_money(shop):
     state = refold(events, FoldSettings())
     profile = read(state, "x", shop.world.catalogue, shop.population, at_us + DAY_US, yardstick=shop.yardstick)
     assert profile.value.spend == 0.0
+
+
+def test_money_that_nobody_named_is_unknown_not_nothing(shop):
+    at_us = to_us(START)
+    events = [LoggedEvent(UserRow(0), "a", Action.PURCHASE, at_us, ItemRow(0), value=0.0)]
+    state = refold(events, FoldSettings())
+    profile = read(state, "x", shop.world.catalogue, shop.population, at_us, yardstick=shop.yardstick)
+    value = profile.value
+    assert (value.orders, value.spend, value.average_order, value.rfm) == (1, None, None, None)
+    assert "$" not in profile.summary
+    assert "1 order." in profile.summary
+    assert {"spend", "average_order", "rfm"}.isdisjoint(profile.to_dict()["value"])
+    people = [(0, state, User("x"))]
+    crowd = Crowd.of(
+        people, shop.yardstick, shop.population, len(shop.world.catalogue), at_us, ProfileOptions(), FoldSettings()
+    )
+    for field in ("spend", "average_order", "rfm.m"):
+        assert np.isnan(column(field, crowd)).all(), f"{field} is known to segments"
+    assert column("rfm.r", crowd)[0] >= 1
 
 
 def test_needs(shop):

@@ -165,7 +165,7 @@ def test_buy_again_says_when(stocked, ids):
     assert due.text.startswith("you buy this about every 7 days, last 6 days ago; ")
     assert due.evidence == ("ann-0520T0815-purchase-bean-dark",)
     spoken = stocked.ask(user_id="ann", kind="buy-again", language="zh").results[0]
-    assert kinds_of(spoken)["due"].text.startswith("您大约每 7 天买一次，最近一次在6 天前")
+    assert kinds_of(spoken)["due"].text.startswith("您大约每 7 天买一次（上一次：6 天前）")
 
 
 def test_nothing_to_buy_again(stocked):

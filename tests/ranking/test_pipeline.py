@@ -94,7 +94,7 @@ def test_what_a_reason_says(shop):
     assert repeat.text == "you bought this 12 times, last 6 days ago"
     assert repeat.evidence == ("ann-0520T0815-purchase-bean-dark",)
     spoken = shop.ask("", "ann", language="zh").results[0]
-    assert "您购买过 12 次，最近一次在6 天前" in {reason.text for reason in spoken.reasons}
+    assert "您购买过 12 次（最近一次：6 天前）" in {reason.text for reason in spoken.reasons}
 
 
 def test_a_newcomer_gets_what_goes_with_their_one_view(shop, ids):

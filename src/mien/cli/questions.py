@@ -73,7 +73,7 @@ def profiles(
     workspace: WorkspaceOption = HERE,
 ) -> None:
     """Write every profile as a row of a Parquet file."""
-    with opened(workspace) as shop, working() as progress:
+    with opened(workspace) as shop, working(shop) as progress:
         written = shop.profiles(out_, progress=progress)
         shop.note("profiles.export", by=COMMAND_LINE, profiles=written)
     err.print(f"Wrote {written:,} profiles to {out_}.")

@@ -63,9 +63,9 @@ def opened(workspace: Path, *, served: bool = False) -> Iterator["Shop"]:
 
 
 @contextmanager
-def working() -> Iterator[Bars]:
-    """Progress on standard error."""
-    with Bars(err).running() as bars:
+def working(shop: "Shop | None" = None) -> Iterator[Bars]:
+    """Progress on standard error, in the language of the shop."""
+    with Bars(err, "en" if shop is None else shop.stock.language).running() as bars:
         yield bars
 
 

@@ -29,7 +29,11 @@ def consume(
     options = consuming.StreamOptions(
         brokers, topic, group, source, until_end, consuming.read_config(_text(config)) if config else {}
     )
-    with opened(workspace, served=True) as shop, import_module("mien.live").Live(shop) as live, working() as progress:
+    with (
+        opened(workspace, served=True) as shop,
+        import_module("mien.live").Live(shop) as live,
+        working(shop) as progress,
+    ):
         fates = consuming.Consuming(live, options, progress=progress).run(_stopped())
     if json_:
         print_json({"fates": dict(fates)})

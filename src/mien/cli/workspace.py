@@ -11,6 +11,7 @@ from mien.cli.shared import HERE, AsOfOption, JsonOption, WorkspaceOption, err, 
 from mien.core.errors import UsageError
 from mien.phrases import chosen, listed, moment
 from mien.report import terminal
+from mien.report.wording import say
 
 
 def demo(
@@ -26,9 +27,12 @@ def init(
     domain: Annotated[str, typer.Option(help="Whose words the sources speak.")] = "commerce",
     zone: Annotated[str, typer.Option(help="The shop's IANA time zone.")] = "UTC",
     language: Annotated[str, typer.Option(help="Language of reasons and summaries: en or zh.")] = "en",
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of the shop, by its ISO 4217 code.", show_default="USD; in Chinese CNY")
+    ] = None,
 ) -> None:
     """Make a workspace: mien.toml and its folders."""
-    mien.create(folder, domain=domain, zone=zone, language=language).close()
+    mien.create(folder, domain=domain, zone=zone, language=language, currency=currency).close()
     told = f"Made {folder}. Put your files in {folder / 'data'} or name them: mien ingest -w {folder} --events FILE"
     err.print(told, soft_wrap=True, highlight=False)
 
@@ -44,13 +48,13 @@ def ingest(
     """Take in events, items and users. The same data twice changes nothing."""
     if not (events or items or users):
         raise UsageError("Name at least one of --events, --items and --users.")
-    with opened(workspace) as shop, working() as progress:
+    with opened(workspace) as shop, working(shop) as progress:
         report = shop.ingest(events=events, items=items, users=users, mapping=map_, progress=progress)
     if json_:
         print_json(report.to_dict())
         return
     for mapping in report.mappings:
-        err.print("Read with this mapping (drafted from the columns; change it and give it by --map):", style="dim")
+        err.print(say("drafted", shop.stock.language), style="dim")
         err.print(mapping, highlight=False, markup=False, soft_wrap=True)
     for line in report.lines(shop.settings.shop.language):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -63,7 +67,7 @@ def build(
     json_: JsonOption = False,
 ) -> None:
     """Prepare, fold profiles, fit the population, index. Only users with new events are folded again."""
-    with opened(workspace) as shop, working() as progress:
+    with opened(workspace) as shop, working(shop) as progress:
         report = shop.build(as_of=moment(as_of, shop.settings.shop.zone), engine=engine, progress=progress)
         if json_:
             print_json(report.to_dict())
@@ -78,7 +82,7 @@ def train(
     json_: JsonOption = False,
 ) -> None:
     """Fit the models on everything up to the build's time and keep them."""
-    with opened(workspace) as shop, working() as progress:
+    with opened(workspace) as shop, working(shop) as progress:
         trained = shop.train(recipe=recipe, progress=progress if shop.speaks else None)
         if not shop.speaks:
             return
@@ -99,7 +103,7 @@ def evaluate(
     json_: JsonOption = False,
 ) -> None:
     """The honest table: every model beside popularity and repeat purchase, on a split by time, with intervals."""
-    with opened(workspace) as shop, working() as progress:
+    with opened(workspace) as shop, working(shop) as progress:
         names = tuple(name.strip() for name in models.split(",")) if models else None
         table = shop.evaluate(
             at=moment(at, shop.settings.shop.zone),

@@ -56,13 +56,14 @@ class Expected:
 class Value:
     """Orders (purchases at one instant are one order), money, and mean days between orders.
 
+    `spend`, `average_order`: None, as is `rfm`, where no order said what it cost.
     `rfm`: quintiles 1 … 5 of recency, frequency, money among the population, 5 best, as in "5-3-4". `expected`: what a
     model foretells.
     """
 
     orders: int
-    spend: float
-    average_order: float
+    spend: float | None
+    average_order: float | None
     gap_days: float | None = None
     rfm: str | None = None
     expected: Expected | None = None

@@ -47,19 +47,22 @@ def lifecycle(state: State, at_us: int) -> str:
 
 
 def read_value(state: State, tallies: TallyArrays, population: Population, at_us: int) -> Value | None:
-    """Orders and money; None for who has never ordered. What was refunded is taken off the money."""
+    """Orders and money; None for who has never ordered. What was refunded is taken off the money.
+
+    Where no order said what it cost money is unknown, not 0.
+    """
     orders = len(state.orders)
     if not orders:
         return None
     refunded = float(np.abs(tallies.value[tallies.action == REFUND]).sum())
     paid = sum(value for _, value in state.orders.values())
     recency_days = (at_us - max(state.orders)) / DAY_US
-    rfm = None if population.rfm is None else population.rfm.score(recency_days, orders, paid)
-    spend = paid - refunded
+    said = paid > 0 or refunded > 0
+    spend = paid - refunded if said else None
     return Value(
         orders=orders,
         spend=spend,
-        average_order=spend / orders,
+        average_order=None if spend is None else spend / orders,
         gap_days=order_gap_days(state),
-        rfm=rfm,
+        rfm=population.rfm.score(recency_days, orders, paid) if said and population.rfm is not None else None,
     )

@@ -129,15 +129,21 @@ class Crowd:
         return np.array([user.predictable for user in self.said], dtype=np.bool_)
 
     @cached_property
+    def priced(self) -> Mask:
+        """Of whom any order said what it cost."""
+        return (self.orders > 0) & ((self.paid > 0) | (self.spend < 0))
+
+    @cached_property
     def rfm(self) -> Floats:
-        """`(n, 3)` quintiles 1 … 5 of recency, frequency and money, 5 best; NaN for who never ordered."""
+        """`(n, 3)` quintiles 1 … 5 of recency, frequency and money, 5 best; NaN for who never ordered, of
+        money also for whom no order said what it cost."""
         found = np.full((len(self), 3), np.nan)
-        edges, held = self.population.rfm, self.orders > 0
+        edges, held, priced = self.population.rfm, self.orders > 0, self.priced
         if edges is not None:
             days = (self.at_us - self.last_order_us[held]) / DAY_US
             found[held, 0] = 5 - np.searchsorted(edges.recency_days, days, side="left")
             found[held, 1] = 1 + np.searchsorted(edges.orders, self.orders[held], side="right")
-            found[held, 2] = 1 + np.searchsorted(edges.money, self.paid[held], side="right")
+            found[priced, 2] = 1 + np.searchsorted(edges.money, self.paid[priced], side="right")
         return found
 
     @cached_property

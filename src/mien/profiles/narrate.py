@@ -52,14 +52,17 @@ def _value(profile: Profile, language: Language, currency: str) -> list[str]:
     value = profile.value
     if value is None:
         return []
-    facts = {
-        "orders": count(language, value.orders, "order"),
-        "spend": money(value.spend, currency, language),
-        "average": money(value.average_order, currency, language),
-    }
-    if value.gap_days is None:
-        return [say(language, "orders", **facts)]
-    return [say(language, "orders_gap", **facts, gap=number(value.gap_days))]
+    facts = [say(language, "orders", orders=count(language, value.orders, "order"))]
+    if value.spend is not None and value.average_order is not None:
+        paid = {
+            "spend": money(value.spend, currency, language),
+            "average": money(value.average_order, currency, language),
+        }
+        facts.append(say(language, "spent", **paid))
+    if value.gap_days is not None:
+        facts.append(say(language, "gap", gap=number(value.gap_days)))
+    comma, stop = (", ", ".") if language == "en" else ("，", "。")
+    return [comma.join(facts) + stop]
 
 
 def _likes(profile: Profile, language: Language) -> list[str]:

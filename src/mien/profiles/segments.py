@@ -152,7 +152,6 @@ def column(field: str, crowd: Crowd) -> Floats:
     """The numbers of a field, by its full name; NaN is unknown."""
     kind, _, name = field.partition(".")
     nothing = np.full(len(crowd), np.nan)
-    ordered = crowd.orders > 0
     if kind == "count":
         action, _, window = name.rpartition(".")
         counts = crowd.counts[:, :, list(WINDOWS).index(window)]
@@ -172,9 +171,9 @@ def column(field: str, crowd: Crowd) -> Floats:
     if kind == "orders":
         return crowd.orders
     if kind == "spend":
-        return np.where(ordered, crowd.spend, np.nan)
+        return np.where(crowd.priced, crowd.spend, np.nan)
     if kind == "average_order":
-        each: Floats = np.divide(crowd.spend, crowd.orders, out=nothing, where=ordered)
+        each: Floats = np.divide(crowd.spend, crowd.orders, out=nothing, where=crowd.priced)
         return each
     assert kind == "gap_days", "the field was settled"
     return crowd.gap_days

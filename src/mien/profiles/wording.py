@@ -9,8 +9,8 @@ from mien.features.prices import BANDS, PRICE_BAND
 Language = Literal["en", "zh"]
 
 FACETS: Mapping[Language, Mapping[str, str]] = {
-    "en": {"category": "category", "brand": "brand", "colour": "colour", "price_band": "price band"},
-    "zh": {"category": "类目", "brand": "品牌", "colour": "颜色", "price_band": "价格带"},
+    "en": {"category": "category", "brand": "brand", "colour": "colour", "price_band": "price band", "price": "price"},
+    "zh": {"category": "类目", "brand": "品牌", "colour": "颜色", "price_band": "价格带", "price": "价格"},
 }
 LIFECYCLES: Mapping[Language, Mapping[str, str]] = {
     "en": {"new": "New", "active": "Active", "lapsing": "Lapsing", "lost": "Lost"},
@@ -49,8 +49,9 @@ _SENTENCES: Mapping[Language, Mapping[str, str]] = {
         "tag_expires": "Without a new sign it ends on {date}.",
         "nothing": "Nothing is known of this user yet.",
         "life": "{lifecycle} user, first seen on {first}, last seen {ago}; {visits}, {events}.",
-        "orders": "{orders}, {spend} spent, {average} on average.",
-        "orders_gap": "{orders}, {spend} spent, {average} on average, one every {gap} days.",
+        "orders": "{orders}",
+        "spent": "{spend} spent, {average} on average",
+        "gap": "one every {gap} days",
         "likes": "Likes {tags}.",
         "tag": "{tag} ({weight}, {lift}× the average)",
         "asks": "Searches for {queries}.",
@@ -67,8 +68,9 @@ _SENTENCES: Mapping[Language, Mapping[str, str]] = {
         "tag_expires": "若无新的行为，将于 {date} 失效。",
         "nothing": "对该用户尚无了解。",
         "life": "{lifecycle}，首次到访于 {first}，最近一次到访为 {ago}；{visits}，{events}。",
-        "orders": "共 {orders}，消费 {spend}，平均每单 {average}。",
-        "orders_gap": "共 {orders}，消费 {spend}，平均每单 {average}，约每 {gap} 天一单。",
+        "orders": "共 {orders}",
+        "spent": "消费 {spend}，平均每单 {average}",
+        "gap": "约每 {gap} 天一单",
         "likes": "喜欢{tags}。",
         "tag": "{tag}（{weight}，为平均的 {lift} 倍）",
         "asks": "常搜索{queries}。",

@@ -56,11 +56,12 @@ def _figures(profile: Profile, language: Language, currency: str) -> list[tuple[
         found += [(say("lifecycle", language), life), (say("visits", language), number(profile.activity.sessions))]
     if profile.value is not None:
         value = profile.value
-        found += [
-            (say("orders_n", language), number(value.orders)),
-            (say("spent", language), money(value.spend, currency, language)),
-            (say("average", language), money(value.average_order, currency, language)),
-        ]
+        found.append((say("orders_n", language), number(value.orders)))
+        if value.spend is not None and value.average_order is not None:
+            found += [
+                (say("spent", language), money(value.spend, currency, language)),
+                (say("average", language), money(value.average_order, currency, language)),
+            ]
         found += [("RFM", value.rfm)] if value.rfm else []
     return found
 

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from mien.report.wording import Language, step_name
+
 
 class Bars:
     """A `core.ports.Progress` drawn with rich; where standard error is no terminal, one line a step."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, language: Language = "en") -> None:
+        self._console, self._language = console, language
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -28,6 +30,7 @@ class Bars:
         """Begin a step; the one before is complete."""
         for task in self._bars.tasks:
             self._bars.update(task.id, completed=task.total or 1, total=task.total or 1)
+        name = step_name(name, self._language)
         if not self._console.is_terminal:
             self._console.print(f"{name} …")
         task_id = self._bars.add_task(name, total=total, note="")

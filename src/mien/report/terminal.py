@@ -66,10 +66,9 @@ def _facts(profile: Profile, language: Language) -> list[tuple[str, str]]:
         facts.append(("activity", f"{acts} · {say('sessions', language)} {profile.activity.sessions:,}"))
     if profile.value is not None:
         v = profile.value
+        paid = f" · {v.spend:,.2f} (⌀ {v.average_order:,.2f})" if v.spend is not None else ""
         rfm = f" · RFM {v.rfm}" if v.rfm else ""
-        facts.append(
-            ("value", f"{say('orders', language)} {v.orders:,} · {v.spend:,.2f} (⌀ {v.average_order:,.2f}){rfm}")
-        )
+        facts.append(("value", f"{say('orders', language)} {v.orders:,}{paid}{rfm}"))
         if v.expected is not None:
             facts.append(("expected", f"{v.expected.spend:,.2f} / {v.expected.days} {say('days', language)}"))
     if profile.behaviour is not None and profile.behaviour.next_action:
@@ -129,6 +128,8 @@ def print_answer(console: Console, answer: Answer, title: str, language: Languag
         table.add_row(str(result.rank), escape(result.title or result.item_id), f"{result.score:.3f}", why)
     console.print(table)
     for move in answer.counterfactuals:
+        if answer.results and move.rank == answer.results[0].rank:
+            continue  # it would stay where it is
         console.print(f"{move.rank:>4}  {move.text}", markup=False, highlight=False)
     for absent in answer.absent:
         console.print(absent.text, style="yellow", markup=False, highlight=False)

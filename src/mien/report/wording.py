@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mien.profiles.wording import ACTION_NAMES, FACETS, Language
 
-__all__ = ["TEXT", "Language", "action_name", "facet_name", "intent_name", "say"]
+__all__ = ["TEXT", "Language", "action_name", "facet_name", "intent_name", "say", "step_name"]
 
 TEXT: Mapping[str, tuple[str, str]] = {
     "quality": ("Quality of the events", "事件数据质量"),
@@ -60,6 +60,10 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "personal": ("personalised", "个性化"),
     "not_personal": ("not personalised", "非个性化"),
     "found": ("found", "个匹配"),
+    "drafted": (
+        "Read with this mapping (drafted from the columns; change it and give it by --map):",
+        "按以下列映射读入（根据列名和内容推断；可修改后用 --map 指定）：",
+    ),
     "understood": ("Understood:", "理解为："),
     "item": ("Item", "商品"),
     "score": ("Score", "得分"),
@@ -105,6 +109,40 @@ TEXT: Mapping[str, tuple[str, str]] = {
 def say(key: str, language: Language) -> str:
     """The words of a key."""
     return TEXT[key][language == "zh"]
+
+
+STEPS: Mapping[str, str] = {
+    "read": "读取",
+    "judge events": "检查事件",
+    "judge items": "检查商品",
+    "judge users": "检查用户",
+    "keep events": "保存事件",
+    "prepare": "整理",
+    "fold profiles": "计算画像",
+    "fit the population": "统计总体",
+    "index texts": "建立文本索引",
+    "index neighbours": "建立近邻索引",
+    "index meaning": "建立语义索引",
+    "write profiles": "写出画像",
+    "consume": "接收",
+    "encode texts": "文本编码",
+    "train behaviour": "训练行为模型",
+    "heads": "训练意图与属性模型",
+    "rehearse questions": "从购买中学习搜索排序",
+    "rehearse recommendations": "从购买中学习推荐排序",
+    "read answers": "读取曝光",
+    "fitting models": "拟合模型",
+    "ranking baskets": "给购物篮排序",
+    "profile accuracy": "检验标签准确度",
+}
+"""Steps of long work in Chinese; another is shown as it is called."""
+
+
+def step_name(name: str, language: Language) -> str:
+    """A step of long work for people; one that ends in a model's name keeps that."""
+    if language == "en" or name in STEPS:
+        return name if language == "en" else STEPS[name]
+    return f"训练 {name.removeprefix('train ')}" if name.startswith("train ") else name
 
 
 def action_name(action: str, language: Language) -> str:

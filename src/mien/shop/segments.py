@@ -84,7 +84,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody in a segment. `spend` and `rfm` are None for who never ordered."""
+    """Somebody in a segment. `spend` and `rfm` are None for who never ordered, or never for a price that was said."""
 
     user_id: str
     lifecycle: str
@@ -295,7 +295,6 @@ class Segments:
 
 
 def _member(crowd: Crowd, place: int, user_id: str) -> Member:
-    ordered = crowd.orders[place] > 0
     quintiles = crowd.rfm[place]
     return Member(
         user_id,
@@ -303,8 +302,8 @@ def _member(crowd: Crowd, place: int, user_id: str) -> Member:
         from_us(int(crowd.last_us[place])),
         int(crowd.counts[place, :, -1].sum()),
         int(crowd.orders[place]),
-        round(float(crowd.spend[place]), 6) if ordered else None,
-        "-".join(str(int(one)) for one in quintiles) if ordered and not np.isnan(quintiles).any() else None,
+        round(float(crowd.spend[place]), 6) if crowd.priced[place] else None,
+        "-".join(str(int(one)) for one in quintiles) if not np.isnan(quintiles).any() else None,
     )
 
 

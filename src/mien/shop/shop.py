@@ -323,10 +323,11 @@ class Shop(Asking):
 
 def create(
     folder: Path | str, *, name: str = "My shop", domain: str = "commerce", zone: str = "UTC", language: str = "en",
-    clock: Clock = utc_now,
+    currency: str | None = None, clock: Clock = utc_now,
 ) -> Shop:  # fmt: skip
-    """Make a workspace and open it."""
-    settings = ShopSettings(name=name, language=language, zone=zone, domain=domain)
+    """Make a workspace and open it. `currency`: None is USD, of a shop in Chinese CNY."""
+    currency = currency or ("CNY" if language == "zh" else "USD")
+    settings = ShopSettings(name=name, language=language, zone=zone, domain=domain, currency=currency)
     Workspace(Path(folder)).create(template(settings))
     return Shop(folder, clock=clock)
 

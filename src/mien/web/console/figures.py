@@ -28,11 +28,9 @@ def draw(visit: Visit, profile: Profile) -> None:
         if value is not None:
             rhythm = visit.say("every_days", days=number(value.gap_days, 1)) if value.gap_days is not None else ""
             stat(visit.say("orders"), number(value.orders), rhythm)
-            stat(
-                visit.say("spend"),
-                visit.money(value.spend),
-                visit.say("per_order", money=visit.money(value.average_order)),
-            )
+            if value.spend is not None and value.average_order is not None:
+                each = visit.say("per_order", money=visit.money(value.average_order))
+                stat(visit.say("spend"), visit.money(value.spend), each)
             if value.expected is not None:
                 days = visit.say("within_days", days=value.expected.days)
                 stat(visit.say("expected"), visit.money(value.expected.spend), days)
