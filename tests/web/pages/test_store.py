@@ -11,6 +11,7 @@ pytest.importorskip("nicegui", reason="the pages need the extra `console`")
 from starlette.datastructures import QueryParams
 
 from mien.core.item import Item
+from mien.core.profile import Tag
 from mien.core.query import Result
 from mien.shop.people import Deed
 from mien.web.look.pictures import SHAPES, hue, picture, shape
@@ -18,7 +19,8 @@ from mien.web.look.words import say
 from mien.web.storefront.asked import Search
 from mien.web.storefront.box import text_of
 from mien.web.storefront.cards import card
-from mien.web.storefront.facets import children, entry
+from mien.web.storefront.facets import children, entry, value_name
+from mien.web.storefront.panel import strongest
 from mien.web.storefront.shopping import cart_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -159,3 +161,23 @@ def test_a_value_of_a_facet_is_a_link_that_takes_it_in_or_out() -> None:
     other = entry(cast(Any, Visitor()), search, "brand", "<b>", 1)
     assert ('href="/search?q=tea&amp;brand=A%26B&amp;brand=%3Cb%3E"' in other, "aria-current" in other) == (True, False)
     assert "<b>" not in other
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("2..5", "$2.00 – $5.00"), ("..3", "up to $3.00"), ("4.5..", "from $4.50"), ("a..b", "a..b")]
+)
+def test_a_range_of_prices_in_words(value: str, told: str) -> None:
+    assert value_name(cast(Any, Visitor()), "price", value) == told
+
+
+def tag(facet: str, value: str, weight: float, lift: float) -> Tag:
+    return Tag(facet, value, weight, lift, 0.9, 3, AT, AT, 1.0, "observed", (), "v", AT)
+
+
+def test_the_tags_that_tell_most_stand_by_weight() -> None:
+    tags = (
+        tag("category", "Food", 0.8, 1.0), tag("category", "Food/Tea", 0.2, 5.0), tag("brand", "A", 0.3, 1.1),
+        tag("price_band", "1", 0.5, 0.9),
+    )  # fmt: skip
+    assert [one.value for one in strongest(tags)] == ["A", "Food/Tea"]
+    assert [one.value for one in strongest(tags[3:])] == ["1"]

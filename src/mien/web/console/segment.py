@@ -7,7 +7,6 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 
 from mien.profiles.local import number, percent
-from mien.profiles.wording import LIFECYCLES
 from mien.shop.segment_tables import Lookalike
 from mien.shop.segments import Members, Segment
 from mien.web.console.guard import admin
@@ -190,7 +189,7 @@ def member_table(visit: Visit, found: Members) -> None:
                 with El("tr"):
                     with El("th", scope="row"):
                         link(one.user_id, address(one.user_id), "a.mono")
-                    El("td", LIFECYCLES[visit.language].get(one.lifecycle, one.lifecycle))
+                    El("td", visit.stage(one.lifecycle))
                     El("td.n", visit.money(one.spend) if one.spend is not None else "–")
                     El("td.n", one.rfm or "–")
     El("p.note", visit.say("page_of", first=1, last=number(len(found.members)), total=number(found.total)))

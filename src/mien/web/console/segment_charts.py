@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mien.profiles.local import month, number, percent
-from mien.profiles.wording import FACETS, LIFECYCLES
+from mien.profiles.wording import FACETS
 from mien.shop.segment_tables import Comparison, Overlap, Retention, RfmGrid, Share
 from mien.web.look.parts import El, drawn, table
 from mien.web.look.upset import upset
@@ -24,7 +24,7 @@ def facet_label(visit: Visit, name: str) -> str:
 def value_label(visit: Visit, row: Share) -> str:
     """A value for people."""
     if row.facet == "lifecycle":
-        return LIFECYCLES[visit.language].get(row.value, row.value)
+        return visit.stage(row.value)
     return visit.say("band_of", value=row.value) if row.facet == "price_band" else row.value
 
 

@@ -13,7 +13,7 @@ from mien.core.errors import UsageError
 from mien.core.profile import Profile
 from mien.shop.people import Person
 from mien.web.console import alike, figures, likings, person_acts, person_charts, ranked, timeline
-from mien.web.console.users import KINDS, stage
+from mien.web.console.users import KINDS
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, chip, drawn, link
 from mien.web.look.visit import Visit
@@ -98,7 +98,7 @@ def head(view: View) -> None:
             with El("div.line"):
                 El("h1.mono", view.user_id)
                 if profile.activity:
-                    chip(stage(visit, profile.activity.lifecycle), KINDS[profile.activity.lifecycle])
+                    chip(visit.stage(profile.activity.lifecycle), KINDS[profile.activity.lifecycle])
                 for segment in profile.segments:
                     chip(segment)
         person_acts.draw(visit, view.user_id)

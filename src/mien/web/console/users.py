@@ -8,7 +8,6 @@ from starlette.datastructures import QueryParams
 
 from mien.core.errors import MienError
 from mien.profiles.local import number
-from mien.profiles.wording import LIFECYCLES
 from mien.shop.people import Known
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, chip, choice, drawn, link, told
@@ -109,7 +108,7 @@ def line(visit: Visit, one: Known) -> None:
             link(one.user_id, address(one.user_id), "a.mono")
         with El("td"):
             if one.lifecycle:
-                chip(stage(visit, one.lifecycle), KINDS[one.lifecycle])
+                chip(visit.stage(one.lifecycle), KINDS[one.lifecycle])
         with El("td.wide-only"), El("span.traits"):
             for name, value in list(one.traits.items())[:TRAITS]:
                 chip(f"{name}: {value}")
@@ -118,11 +117,6 @@ def line(visit: Visit, one: Known) -> None:
         El("td.n", number(one.events))
         El("td.n.wide-only", number(one.orders))
         El("td.nowrap", visit.day(one.last_seen) if one.last_seen else "–")
-
-
-def stage(visit: Visit, lifecycle: str) -> str:
-    """A stage of life in a word or two."""
-    return LIFECYCLES[visit.language][lifecycle].removesuffix("的用户").removesuffix("用户")
 
 
 def pager(visit: Visit, text: str, segment: str, first: int, total: int) -> None:

@@ -16,7 +16,7 @@ from nicegui import Client, background_tasks, ui
 from mien.core.caller import Caller, Scope
 from mien.live import Live
 from mien.profiles import local
-from mien.profiles.wording import Language
+from mien.profiles.wording import LIFECYCLES, Language
 from mien.shop import Shop
 from mien.web.look.words import say
 from mien.web.sessions import COOKIE, Sessions
@@ -103,6 +103,11 @@ class Visit:
 
     def moment(self, at: datetime) -> str:
         return local.moment(at, self.zone, self.language)
+
+    def stage(self, lifecycle: str) -> str:
+        """A stage of life in a word or two."""
+        name = LIFECYCLES[self.language].get(lifecycle, lifecycle)
+        return name.removesuffix("的用户").removesuffix("用户")
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the shop in a thread, so that nobody else waits for the answer."""

@@ -74,12 +74,16 @@ def value_name(visit: Visit, facet: str, value: str) -> str:
         return visit.say("band_of", value=value)
     if facet.rstrip("!") == PRICE:
         low, _, high = value.partition("..")
-        return (
-            " – ".join(visit.money(float(end)) if end else "…" for end in (low, high))
-            if _is_range(low, high)
-            else value
-        )
+        return range_name(visit, low, high) if _is_range(low, high) else value
     return value.rpartition(CATEGORY_SEPARATOR)[2] if facet == CATEGORY else value
+
+
+def range_name(visit: Visit, low: str, high: str) -> str:
+    """A range of prices; an empty end is open."""
+    ends = [visit.money(float(end)) if end else "" for end in (low, high)]
+    if all(ends):
+        return " – ".join(ends)
+    return visit.say("price_up_to", price=ends[1]) if ends[1] else visit.say("price_from", price=ends[0] or "…")
 
 
 def _is_range(low: str, high: str) -> bool:

@@ -28,8 +28,8 @@ async def home(shopping: Shopping, _: QueryParams) -> None:
     shown: set[str] = set()
     for (kind, _k), answer in zip(kinds, answers, strict=True):
         fresh = [one for one in answer.results if one.item_id not in shown]
-        if not fresh or (kind in OWN and answer.notes):
-            continue
+        if not answer.results or (answer.notes if kind in OWN else not fresh):
+            continue  # what is bought regularly has its row, though it be among what is for you
         shown |= {one.item_id for one in fresh}
         key = kind.replace("-", "_")
         with El("section.offer-row", aria_label=visit.say(f"row_{key}")):

@@ -10,7 +10,6 @@ from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.profile import Profile, Tag
 from mien.features.prices import PRICE_BAND
 from mien.profiles.local import number, percent
-from mien.profiles.wording import LIFECYCLES
 from mien.shop.people import Deed
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, button, drawn, switch
@@ -99,9 +98,14 @@ def address(user_id: str) -> str:
 
 
 def strongest(tags: tuple[Tag, ...]) -> list[Tag]:
-    """The tags that tell most: the deepest of a path, liked more than others do, by weight."""
+    """The tags that tell most, the weightiest first: the deepest of a path, those liked more than others do it.
+
+    Where nothing is liked more than others do, what there is.
+    """
     deep = [tag for tag in tags if not any(_within(other, tag) for other in tags)]
-    return sorted(deep, key=lambda tag: (-tag.weight * min(tag.lift, 3.0), tag.value))[:TAGS]
+    telling = [tag for tag in deep if tag.lift > 1.0] or deep
+    telling.sort(key=lambda tag: (-tag.weight * min(tag.lift, 3.0), tag.value))
+    return sorted(telling[:TAGS], key=lambda tag: (-tag.weight, tag.value))
 
 
 def _within(other: Tag, tag: Tag) -> bool:
@@ -142,7 +146,7 @@ def facts(visit: Visit, profile: Profile) -> str:
     """Stage of life, events and money in a line of figures."""
     pairs = [(visit.say("events"), number(profile.events))]
     if profile.activity is not None:
-        stage = LIFECYCLES[visit.language][profile.activity.lifecycle].removesuffix("的用户").removesuffix("用户")
+        stage = visit.stage(profile.activity.lifecycle)
         pairs.insert(0, (visit.say("lifecycle"), stage))
     if profile.value is not None:
         pairs.append((visit.say("orders"), number(profile.value.orders)))

@@ -80,17 +80,23 @@ def chosen(shopping: Shopping, search: Search, answer: Answer) -> None:
     with El("div.line.chosen"):
         for part in answer.understood:
             words = replace(search, words=(*search.words, part.text), first=0)
-            text = f"{facet_name(shopping, part.facet)}: {value_name(visit, part.facet, part.value)}"
+            text = named(shopping, part.facet, part.value)
             chip(text, "accent", remove=lambda w=words: ui.navigate.to(w.address()),
                  remove_label=visit.say("words_only", text=part.text))  # fmt: skip
         for facet, values in search.filters.items():
             for value in values:
                 without = search.toggled(facet, value)
-                text = f"{facet_name(shopping, facet)}: {value_name(visit, facet, value)}"
+                text = named(shopping, facet, value)
                 chip(text, remove=lambda w=without: ui.navigate.to(w.address()),
                      remove_label=visit.say("take_away", text=text))  # fmt: skip
         if len(search.filters) > 1:
             link(visit.say("take_all_away"), replace(search, filters={}, first=0).address(), "a.small")
+
+
+def named(shopping: Shopping, facet: str, value: str) -> str:
+    """A facet and a value of it."""
+    visit = shopping.visit
+    return visit.say("of", what=facet_name(shopping, facet), text=value_name(visit, facet, value))
 
 
 def facet_name(shopping: Shopping, facet: str) -> str:

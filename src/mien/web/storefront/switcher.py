@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from mien.profiles.local import number
-from mien.profiles.wording import LIFECYCLES
+from mien.profiles.wording import count
 from mien.shop.people import Known
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, button, drawn
@@ -52,12 +51,12 @@ async def known_people(shopping: Shopping, become: Callable[[str | None], None])
             drawn(icon("person", 18), "span.symbol")
             El("span.mono", one.user_id)
             El("span.note.small", ", ".join(str(value) for value in list(one.traits.values())[:3]))
-            stage = "" if one.lifecycle is None else LIFECYCLES[visit.language][one.lifecycle]
-            El("span.note.small.person-life", f"{stage} · {number(one.events)} {visit.say('events')}" if stage else "")
+            life = "" if one.lifecycle is None else visit.stage(one.lifecycle)
+            El("span.note.small.person-life", f"{life} · {count(visit.language, one.events, 'event')}" if life else "")
 
     with El("label.field"):
         El("span", visit.say("be_known"))
-        El("input.input", type="search", placeholder=visit.say("users_find"), maxlength=200).on(
+        El("input.input", type="search", placeholder=visit.say("find_known"), maxlength=200).on(
             "input", lambda e: find(str(e.args)), js_handler="(e) => emit(e.target.value)", throttle=0.2
         )
     shown = El("div.people")
