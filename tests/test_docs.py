@@ -35,6 +35,9 @@ TRANSLATIONS = [
 ]
 
 
+in_both = pytest.mark.parametrize("folder", [DOCS, DOCS / "zh"], ids=["en", "zh"])
+
+
 def sections(page: Path) -> dict[str, str]:
     """Second-level heading → the text under it."""
     parts = re.split(r"^## (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -55,6 +58,11 @@ def rows(text: str) -> list[list[str]]:
 def words(cell: str) -> list[str]:
     """What stands in backticks."""
     return re.findall(r"`([^`]+)`", cell)
+
+
+def explained(cell: str) -> bool:
+    """Whether something is said, in bytes: two Chinese characters say as much as a word."""
+    return len(cell.encode()) > 3
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,24 +126,27 @@ def options(command: click.Command) -> list[click.Option]:
     return [cast(click.Option, one) for one in command.params if one.param_type_name == "option"]
 
 
-def test_every_command_has_its_section() -> None:
-    assert list(sections(DOCS / "cli.md")) == [usage(name, one) for name, one in known_commands().items()]
+@in_both
+def test_every_command_has_its_section(folder: Path) -> None:
+    assert list(sections(folder / "cli.md")) == [usage(name, one) for name, one in known_commands().items()]
 
 
+@in_both
 @pytest.mark.parametrize("name", known_commands())
-def test_every_flag_is_described(name: str) -> None:
+def test_every_flag_is_described(name: str, folder: Path) -> None:
     command = known_commands()[name]
-    described = {flag: row for row in rows(sections(DOCS / "cli.md")[usage(name, command)]) for flag in words(row[0])}
+    described = {flag: row for row in rows(sections(folder / "cli.md")[usage(name, command)]) for flag in words(row[0])}
     known = {flag: one for one in options(command) for flag in (*one.opts, *one.secondary_opts)}
     assert set(described) == set(known)
     for flag, one in known.items():
-        assert len(described[flag][2]) > 3, f"mien {name} {flag} is not explained"
+        assert explained(described[flag][2]), f"mien {name} {flag} is not explained"
         if one.default is not None and not one.is_flag and one.opts != ["--workspace", "-w"] and not one.required:
             assert described[flag][1] == str(one.default), f"mien {name} {flag}: the default"
 
 
-def test_variables_and_help_are_described() -> None:
-    introduction = (DOCS / "cli.md").read_text(encoding="utf-8").partition("\n## ")[0]
+@in_both
+def test_variables_and_help_are_described(folder: Path) -> None:
+    introduction = (folder / "cli.md").read_text(encoding="utf-8").partition("\n## ")[0]
     for command in known_commands().values():
         for one in options(command):
             for variable in [one.envvar] if isinstance(one.envvar, str) else one.envvar or []:
@@ -182,14 +193,15 @@ def as_toml(value: Any) -> str:
     return "" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
-def test_every_setting_is_described() -> None:
-    page = sections(DOCS / "settings.md")
+@in_both
+def test_every_setting_is_described(folder: Path) -> None:
+    page = sections(folder / "settings.md")
     described = {words(row[0])[0]: row for text in page.values() for row in rows(text)}
     known = dict(settings(Settings()))
     assert list(described) == list(known)
     for name, default in known.items():
         assert described[name][1] == as_toml(default), f"{name}: the default"
-        assert len(described[name][2]) > 3, f"{name} is not explained"
+        assert explained(described[name][2]), f"{name} is not explained"
 
 
 def test_settings_shown_can_be_used(tmp_path: Path) -> None:
@@ -210,17 +222,19 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield create_app(shop)
 
 
-def test_every_route_has_its_section(api: Any) -> None:
+@in_both
+def test_every_route_has_its_section(api: Any, folder: Path) -> None:
     operations = {f"{method.upper()} {path}" for path, known in api.openapi()["paths"].items() for method in known}
     pages = {
         f"GET {path}" for path in (api.docs_url, api.redoc_url, api.openapi_url, api.swagger_ui_oauth2_redirect_url)
     }
-    headings = sections(DOCS / "http.md")
+    headings = sections(folder / "http.md")
     assert set(headings) == operations | pages
 
 
-def test_every_field_of_a_route_is_described(api: Any) -> None:
-    document, page = api.openapi(), sections(DOCS / "http.md")
+@in_both
+def test_every_field_of_a_route_is_described(api: Any, folder: Path) -> None:
+    document, page = api.openapi(), sections(folder / "http.md")
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             described = {words(row[0])[0]: row for row in rows(page[f"{method.upper()} {path}"])}
@@ -234,20 +248,23 @@ def test_every_field_of_a_route_is_described(api: Any) -> None:
                     assert described[name][1] == json.dumps(schema["default"]), f"{path} {name}: the default"
 
 
-def test_every_error_code_is_described() -> None:
+@in_both
+def test_every_error_code_is_described(folder: Path) -> None:
     from mien.web.errors import STATUS
 
-    page = (DOCS / "http.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    page = (folder / "http.md").read_text(encoding="utf-8").partition("\n## ")[0]
     described = {(int(row[0]), code) for row in rows(page) if row[0].isdigit() for code in words(row[1])}
     assert {(status, kind.code) for kind, status in STATUS} <= described
 
 
-def test_the_scope_of_every_route_is_described(api: Any) -> None:
-    page = sections(DOCS / "http.md")
+@in_both
+def test_the_scope_of_every_route_is_described(api: Any, folder: Path) -> None:
+    page = sections(folder / "http.md")
     for route, text in page.items():
-        told = re.search(r"^\*Key: `(\w+)`\.\*", text, re.MULTILINE)
+        told = re.search(r"^\*(?:Key: |密钥：)`(\w+)`\.?\*", text, re.MULTILINE)
         assert (told[1] if told else "open") == ACCESS[route], route
-    scopes = rows((DOCS / "http.md").read_text(encoding="utf-8").partition("### Keys")[2].partition("### Errors")[0])
+    keys = re.split(r"^###? .+$", (folder / "http.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    scopes = rows(keys)
     assert [words(row[0])[0] for row in scopes] == list(SCOPES)
 
 
