@@ -54,6 +54,13 @@ def number(text: str) -> float:
     return float(text.replace("−", "-").replace(",", ""))
 
 
+def lightness(page: Any, selector: str, style: str) -> float:
+    """How light a colour of an element is, 0 black … 1 white: the mean of its channels."""
+    colour = page.locator(selector).first.evaluate("(one, style) => getComputedStyle(one)[style]", style)
+    red, green, blue = (int(part) for part in re.findall(r"\d+", colour)[:3])
+    return (red + green + blue) / 765
+
+
 # ── the storefront ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -88,15 +95,35 @@ def test_a_newcomer_shops_and_a_profile_appears(demo: Server, opened: Opened) ->
 
 def test_a_cart_outlives_the_page(demo: Server, opened: Opened) -> None:
     page = opened(f"{demo.url}/search?q=bread")
-    page.wait_for_selector(".results .item")
-    page.click(".results .item-acts .icon-only >> nth=0")
-    page.wait_for_selector(".badge >> text=1")
+    first, second = page.locator(".results .item").nth(0), page.locator(".results .item").nth(1)
+    held = [
+        (one.locator(".item-title").inner_text(), one.locator(".item-price").inner_text()) for one in (first, second)
+    ]
+    for pieces, one in enumerate((first, second, second), start=1):
+        one.locator(".item-acts .icon-only").click()
+        page.wait_for_selector(f".badge:text-is('{pieces}')")
     page.wait_for_selector(".panel-deeds >> text=add to cart")
     page.reload()
-    page.wait_for_selector(".badge >> text=1")
+    page.wait_for_selector(".badge:text-is('3')")
     page.goto(f"{demo.url}/cart")
-    page.click(".cart-pieces button >> nth=0")
-    page.wait_for_selector("text=The cart is empty")
+    page.wait_for_selector(".cart-line >> nth=1")
+    lines = page.locator(".cart-line")
+    shown = {line.locator(".item-title").get_attribute("href"): line for line in lines.all()}
+    assert len(shown) == 2
+    assert [line.locator(".item-title").inner_text() for line in lines.all()] == [title for title, _ in held]
+    assert lines.locator(".cart-pieces .n").all_inner_texts() == ["1", "2"]
+    prices = [number(price.strip("$")) for _, price in held]
+    whole = prices[0] + 2 * prices[1]
+    assert number(page.inner_text(".cart-total strong").strip("$")) == pytest.approx(whole)
+    lines.nth(1).locator(".cart-pieces button").nth(0).click()
+    page.wait_for_selector(".badge:text-is('2')")
+    page.wait_for_function("[...document.querySelectorAll('.cart-pieces .n')].every((one) => one.textContent === '1')")
+    assert number(page.inner_text(".cart-total strong").strip("$")) == pytest.approx(sum(prices))
+    for left in (1, 0):
+        page.click(".cart-pieces button >> nth=0")
+        page.wait_for_selector(f".badge:text-is('{left}')" if left else "text=The cart is empty")
+    counts = api(demo, f"/v1/profiles/{shopper(page)}")["activity"]["counts"]
+    assert {action: n["all"] for action, n in counts.items() if "cart" in action} == {"cart": 3, "uncart": 3}
 
 
 def test_why_adds_up_to_the_score(demo: Server, opened: Opened) -> None:
@@ -171,10 +198,19 @@ def test_both_languages(demo: Server, opened: Opened) -> None:
 def test_light_and_dark(demo: Server, opened: Opened) -> None:
     page = opened(demo.url, dark=True)
     page.wait_for_selector("body.body--dark .item")
+    assert lightness(page, "body", "background-color") < 0.1
+    assert lightness(page, ".item-title", "color") > 0.8
+    assert page.locator(".to-light").is_visible()
+    assert not page.locator(".to-dark").is_visible()
     page.click(".to-light")
     page.wait_for_selector("body.body--light .item")
     page.reload()
     page.wait_for_selector("body.body--light .item")
+    assert lightness(page, "body", "background-color") > 0.9
+    assert lightness(page, ".item-title", "color") < 0.2
+    page.goto(f"{demo.url}/console")
+    page.wait_for_selector("body.body--light .card")
+    assert lightness(page, ".card", "background-color") > 0.9
 
 
 # ── the console ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -66,6 +66,11 @@ def settled(page: Any) -> None:
     page.wait_for_timeout(300)
 
 
+def fields(page: Any) -> list[str]:
+    """What each line of the rule is about."""
+    return [one.input_value() for one in page.locator(".rule-line [aria-label='What is tested']").all()]
+
+
 def test_the_overview_says_what_the_api_says(shop: Server, opened: Opened) -> None:
     page = opened(f"{shop.url}/console?days=28")
     settled(page)
@@ -165,11 +170,42 @@ def test_a_rule_may_be_written_and_mistakes_are_told(shop: Server, opened: Opene
     page.fill("textarea", "ordres >= 2")
     page.click("button:has-text('Apply')")
     page.wait_for_selector("[role=alert] >> text=orders")
-    page.fill("textarea", "orders >= 1 and (lifecycle = active or lifecycle = new)")
+    assert page.input_value("textarea") == "ordres >= 2", "what was typed stays, to be mended"
+    assert page.locator("p.big").count() == 0
+    assert fields(page) == [""]
+    rule = "orders >= 1 and (lifecycle = active or not lifecycle = new)"
+    page.fill("textarea", rule)
     page.click("button:has-text('Apply')")
     page.wait_for_selector(".rule-group .rule-group")
-    size = api(shop, "/v1/segments", {"rule": "orders >= 1 and (lifecycle = active or lifecycle = new)"})["size"]
-    page.wait_for_selector(f"p.big:text-is('{size}')")
+    assert page.locator("[role=alert]").count() == 0
+    assert fields(page) == ["orders", "lifecycle", "lifecycle"]
+    lines = page.locator(".rule-line")
+    assert lines.nth(0).locator("[aria-label=Value]").input_value() == "1"
+    assert [lines.nth(k).locator("[aria-label=Value]").input_value() for k in (1, 2)] == ["active", "new"]
+    negated = [line.locator("button.negate").get_attribute("aria-pressed") for line in lines.all()]
+    assert negated == ["false", "false", "true"]
+    inner = page.locator(".rule-group .rule-group")
+    assert inner.locator(".choices [aria-pressed=true]").inner_text() == "Any of these"
+    assert inner.locator(".rule-line").count() == 2
+    told = api(shop, "/v1/segments", {"rule": rule})
+    assert 0 < told["size"] <= told["of"]
+    page.wait_for_selector(f"p.big:text-is('{told['size']}')")
+    assert page.input_value("textarea") == told["text"]
+
+
+def test_a_rule_built_by_clicks_may_be_applied_as_its_text_says(shop: Server, opened: Opened) -> None:
+    page = opened(f"{shop.url}/console/segments/new?name=tea")
+    settled(page)
+    page.wait_for_function("document.querySelector('textarea').value.includes('orders')")
+    before = page.input_value("textarea")
+    page.click("button:has-text('Apply')")
+    page.wait_for_timeout(500)
+    assert page.locator("[role=alert]").count() == 0
+    assert page.input_value("textarea") == before
+    page.fill("textarea", "orders >= 99999")
+    page.click("button:has-text('Apply')")
+    page.wait_for_selector("p.big:text-is('0')")
+    assert fields(page) == ["orders"]
 
 
 def test_a_dead_letter_is_mended_and_read_again(shop: Server, opened: Opened) -> None:

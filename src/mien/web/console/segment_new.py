@@ -61,6 +61,7 @@ class Page:
     save: El | None = None
     name: str = ""
     note: str = ""
+    typed: str = ""
 
     def told(self, found: Preview | None, wrong: str) -> None:
         """Show whom the rule fits, or what is wrong with it."""
@@ -69,7 +70,7 @@ class Page:
         assert self.box is not None
         self.whom.clear()
         if found is not None:
-            self.box.props["value"] = found.text
+            self.typed = self.box.props["value"] = found.text
             self.box.update()
         with self.whom:
             if wrong:
@@ -81,17 +82,17 @@ class Page:
 
     def text(self, builder: Builder) -> None:
         """The rule as text, to be read and changed."""
-        visit, typed = self.visit, {"text": ""}
+        visit = self.visit
         self.box = El(
             "textarea.input.mono", rows=3, aria_label=visit.say("as_text"), spellcheck="false", maxlength=20_000
         )
-        self.box.act("input", lambda text: typed.update(text=text), "e.target.value")
+        self.box.act("input", lambda text: setattr(self, "typed", text), "e.target.value")
         wrong = El("div.slot")
 
         async def apply() -> None:
             wrong.clear()
             try:
-                builder.take(await visit.ask(visit.shop.segments.rule, typed["text"] or ""))
+                builder.take(await visit.ask(visit.shop.segments.rule, self.typed))
             except MienError as error:
                 with wrong:
                     problem(str(error))
