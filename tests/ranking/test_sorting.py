@@ -7,6 +7,7 @@ import pytest
 
 from mien.core.errors import UnknownName, UsageError
 from mien.core.query import SORTS
+from mien.ranking.blend import Blend, Term
 
 
 def test_pages_follow_each_other(shop, ids):
@@ -77,3 +78,14 @@ def test_price_ranges_and_exclusion(shop, ids):
         shop.ask("coffee", filters={"price": ("cheap",)})
     with pytest.raises(UnknownName, match="Northwind"):
         shop.ask("coffee", filters={"brand!": ("Northwin",)})
+
+
+@pytest.mark.parametrize("scores", [1, 3, 1000])
+def test_equals_stand_by_popularity_then_row(scores: int) -> None:
+    """However many share a score, the order is that of the three keys."""
+    draw = np.random.default_rng(scores)
+    rows = draw.permutation(500).astype(np.int32)
+    popularity = draw.integers(0, 5, 500).astype(np.float64)
+    values = draw.integers(0, scores, 500) / 7.0
+    blend = Blend(rows, (Term("text", values, lambda _: ("", ())),))
+    assert blend.order(popularity).tolist() == np.lexsort((rows, -popularity[rows], -values)).tolist()

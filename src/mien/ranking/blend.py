@@ -46,7 +46,15 @@ class Blend:
 
     def order(self, popularity: Floats) -> npt.NDArray[np.int64]:
         """Positions from the highest score down, ties by popularity, then by row."""
-        return np.lexsort((self.rows, -popularity[self.rows], -self.scores))
+        scores = self.scores
+        order = np.argsort(-scores)
+        same = np.flatnonzero(np.diff(scores[order]) == 0)
+        if len(same):  # only equals are sorted by more than the score
+            tied = np.union1d(same, same + 1)
+            equals = order[tied]
+            rows = self.rows[equals]
+            order[tied] = equals[np.lexsort((rows, -popularity[rows], -scores[equals]))]
+        return order
 
     def with_term(self, term: Term) -> "Blend":
         return replace(self, terms=(*self.terms, term))

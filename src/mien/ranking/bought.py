@@ -1,8 +1,5 @@
 """What was bought: shown again, held back until it is due, or its whole category, as each category's buyers do."""
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 import numpy.typing as npt
 
@@ -15,9 +12,8 @@ from mien.ranking.shelf import Context
 from mien.ranking.wording import ago, say
 
 Floats = npt.NDArray[np.float64]
-Explain = Callable[[int], tuple[str, tuple[str, ...]]]
-Worded = Callable[[], str]
-"""What is put into words only where it is shown."""
+Places = npt.NDArray[np.int64]
+_ONCE, _WAIT, _DURABLE = range(3)
 REPEAT = ("repeat", "due")
 """Kinds of terms that speak for what was bought, and are taken back where it is not bought again."""
 UNRIPE = 0.25
@@ -37,15 +33,17 @@ def bought_term(blend: Blend, person: Person, context: Context) -> Term | None:
     rhythm = context.shelf.learnt.rhythm
     if rhythm is None or not len(person.bought.item):
         return None
-    rows = blend.rows
-    gives = sum((np.maximum(term.values, 0.0) for term in blend.terms if term.kind in REPEAT), np.zeros(len(rows)))
-    values = np.zeros(len(rows))
-    said: list[Worded] = [lambda: ""] * len(rows)
-    evidence: list[tuple[str, ...]] = [()] * len(rows)
+    gives = sum(
+        (np.maximum(term.values, 0.0) for term in blend.terms if term.kind in REPEAT), np.zeros(len(blend.rows))
+    )
     facts = _Facts(person, rhythm, context)
-    facts.own(rows, gives, values, said, evidence)
-    facts.durable(rows, values, said, evidence)
-    return Term("bought", values, lambda k: (said[k](), evidence[k]))
+    place = person.bought.at(blend.rows)
+    values, why = facts.own(place, gives)
+    of = facts.durable(blend.rows, place)
+    values[of >= 0] -= context.options.bought
+    why[of >= 0] = _DURABLE
+    at = np.where(of >= 0, of, place)
+    return Term("bought", values, lambda k: facts.explain(int(why[k]), int(at[k]), int(blend.rows[k])))
 
 
 def purchase_span(person: Person) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -64,47 +62,46 @@ class _Facts:
         self.due = rhythm.due(history.item, (history.n, history.strength), self.first_us, self.last_us, context.at_us)
         self.same, self.other = rhythm.again(history.item)
 
-    def own(
-        self, rows: Rows, gives: Floats, values: Floats, said: list[Worded], evidence: list[tuple[str, ...]]
-    ) -> None:
-        """What was bought itself."""
-        options, history = self.context.options, self.person.bought
-        place = history.at(rows)
-        for k in np.flatnonzero(place >= 0).tolist():
-            at = int(place[k])
-            ripe = float(self.due.p[at] / max(self.due.ripe[at], 1e-12))
-            if history.n[at] == 1 and self.same[at] < options.once_share:
-                values[k] = -(gives[k] + options.bought)
-                said[k] = partial(self._say, "bought_once", at, share=f"{self.same[at]:.0%}")
-            elif ripe < UNRIPE and gives[k] > 0:
-                values[k] = -gives[k] * (1.0 - ripe / UNRIPE)
-                said[k] = partial(self._say, "bought_wait", at, gap=max(round(float(self.due.gap_days[at])), 1))
-            evidence[k] = self._evidence(at)
+    def own(self, place: Places, gives: Floats) -> tuple[Floats, Places]:
+        """What is taken off what was bought itself, and why. `place`: of each candidate in what was bought, or −1."""
+        options, history, due = self.context.options, self.person.bought, self.due
+        held = np.flatnonzero(place >= 0)
+        at, given = place[held], gives[held]
+        ripe = due.p[at] / np.maximum(due.ripe[at], 1e-12)
+        once = (history.n[at] == 1) & (self.same[at] < options.once_share)
+        wait = ~once & (ripe < UNRIPE) & (given > 0)
+        values, why = np.zeros(len(place)), np.full(len(place), -1, dtype=np.int64)
+        values[held] = np.where(once, -(given + options.bought), np.where(wait, -given * (1.0 - ripe / UNRIPE), 0.0))
+        why[held] = np.where(once, _ONCE, np.where(wait, _WAIT, -1))
+        return values, why
 
-    def durable(self, rows: Rows, values: Floats, said: list[Worded], evidence: list[tuple[str, ...]]) -> None:
-        """What is of a category that hardly anybody buys twice, and the person has lately."""
-        shelf, options = self.context.shelf, self.context.options
-        history = self.person.bought
+    def durable(self, rows: Rows, place: Places) -> Places:
+        """Of each candidate not bought itself, of a category that hardly anybody buys twice, the place of what the
+        person bought of it last; −1 of all others."""
+        shelf, history = self.context.shelf, self.person.bought
+        found = np.full(len(rows), -1, dtype=np.int64)
         leaf = shelf.leaf[history.item]
         since_us = self.context.at_us - self.last_us
         lately = (since_us <= self.rhythm.days * DAY_US) & (leaf >= 0)
-        held = np.flatnonzero(lately & (self.other < options.durable_share))
+        held = np.flatnonzero(lately & (self.other < self.context.options.durable_share))
         by_leaf = {int(leaf[at]): at for at in held[np.argsort(-since_us[held], kind="stable")].tolist()}
-        if not by_leaf:
-            return
-        own = history.at(rows) >= 0
-        for k in np.flatnonzero(np.isin(shelf.leaf[rows], list(by_leaf)) & ~own).tolist():
-            at = by_leaf[int(shelf.leaf[rows[k]])]
-            values[k] -= options.bought
-            category = shelf.catalogue.category[int(rows[k])]
-            said[k] = partial(self._say, "bought_durable", at, share=f"{self.other[at]:.0%}", category=category)
-            evidence[k] = self._evidence(at)
+        for k in np.flatnonzero(np.isin(shelf.leaf[rows], list(by_leaf)) & (place < 0)).tolist() if by_leaf else ():
+            found[k] = by_leaf[int(shelf.leaf[rows[k]])]
+        return found
+
+    def explain(self, why: int, at: int, row: int) -> tuple[str, tuple[str, ...]]:
+        """In words, for the candidate `row`, with the purchase at the place `at` as evidence."""
+        if why == _ONCE:
+            said = self._say("bought_once", at, share=f"{self.same[at]:.0%}")
+        elif why == _WAIT:
+            said = self._say("bought_wait", at, gap=max(round(float(self.due.gap_days[at])), 1))
+        else:
+            category = self.context.shelf.catalogue.category[row]
+            said = self._say("bought_durable", at, share=f"{self.other[at]:.0%}", category=category)
+        return said, (self.person.tallies.newest[int(self.person.bought.newest[at])],)
 
     def _say(self, what: str, at: int, **facts: object) -> str:
         context = self.context
         title = context.shelf.catalogue.title[int(self.person.bought.item[at])]
         then = ago(context.language, int(self.last_us[at]), context.at_us)
         return say(context.language, what, title=title, ago=then, days=round(self.rhythm.days), **facts)
-
-    def _evidence(self, at: int) -> tuple[str, ...]:
-        return (self.person.tallies.newest[int(self.person.bought.newest[at])],)

@@ -174,16 +174,13 @@ def _passed_on(person: Person, context: Context) -> tuple[Rows, Floats, Rows]:
 
 def _tag_term(rows: Rows, liking: Liking, weight: float, context: Context) -> Term:
     reading, facet = liking.reading, liking.facet
-    codes = facet.codes[rows].astype(np.int64)
-    place = np.full(len(rows), -1, dtype=np.int64)
-    if len(reading.value):
-        near = np.minimum(np.searchsorted(reading.value, codes), len(reading.value) - 1)
-        place = np.where(reading.value[near] == codes, near, -1)
-    values = np.zeros(len(rows))
-    values[place >= 0] = weight * liking.strength[place[place >= 0]]
+    codes = facet.codes[rows]
+    of_code = np.zeros(len(facet.values) + 1)  # the last one is that of no value, −1
+    of_code[reading.value] = weight * liking.strength
+    values = of_code[codes]
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
-        at, language = int(place[k]), context.language
+        at, language = int(np.searchsorted(reading.value, codes[k])), context.language
         facts = {
             "tag": liking_name(language, facet.name, facet.values[int(reading.value[at])]),
             "share": f"{reading.weight[at]:.0%}",
