@@ -21,6 +21,15 @@ NO_ITEM = ItemRow(-1)
 Rows = npt.NDArray[np.int32]
 
 
+def places(known: Rows, rows: Rows) -> npt.NDArray[np.int64]:
+    """Where each of `rows` stands in `known`, −1 where it does not."""
+    if not len(known):
+        return np.full(len(rows), -1, dtype=np.int64)
+    order = np.argsort(known, kind="stable")
+    place = np.minimum(np.searchsorted(known[order], rows), len(known) - 1)
+    return np.where(known[order][place] == rows, order[place], -1)
+
+
 class IdMap(Protocol):
     """One side (users or items) of the map between external ids and row numbers."""
 

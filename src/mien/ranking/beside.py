@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.ids import Rows
+from mien.core.ids import Rows, places
 from mien.core.item import Facet
 from mien.profiles.wording import liking_name
 from mien.ranking.asking import Asked
@@ -66,10 +66,9 @@ def content_term(rows: Rows, asked: Asked, weight: float) -> Term:
             if not len(near):
                 continue
             stretched = (found - found.min()) / max(float(found.max() - found.min()), 1e-9)
-            here = np.zeros(len(context.shelf.catalogue))
-            here[near] = stretched
-            better = here[rows] > cosine
-            cosine, nearest = np.where(better, here[rows], cosine), np.where(better, item, nearest)
+            here = np.append(stretched, 0.0)[places(near, rows)]  # −1, not near, is the last: 0
+            better = here > cosine
+            cosine, nearest = np.where(better, here, cosine), np.where(better, item, nearest)
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "content", title=context.shelf.catalogue.title[int(nearest[k])]), ()
@@ -88,7 +87,7 @@ def complement_term(rows: Rows, asked: Asked, weight: float) -> Term:
     together = np.zeros(len(rows), dtype=np.int64)
     for item in asked.anchors.tolist() if complements is not None else ():
         near, bound, baskets = complements.complements(item)  # type: ignore[union-attr]
-        place = _places(near, rows)
+        place = places(near, rows)
         found = place >= 0
         here, n = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
         here[found], n[found] = bound[place[found]], baskets[place[found]]
@@ -111,15 +110,6 @@ def complement_term(rows: Rows, asked: Asked, weight: float) -> Term:
     return Term("complement", weight * total, explain)
 
 
-def _places(known: Rows, rows: Rows) -> npt.NDArray[np.int64]:
-    """Where each of `rows` stands in `known`, −1 where it does not."""
-    if not len(known):
-        return np.full(len(rows), -1, dtype=np.int64)
-    order = np.argsort(known, kind="stable")
-    place = np.minimum(np.searchsorted(known[order], rows), len(known) - 1)
-    return np.where(known[order][place] == rows, order[place], -1)
-
-
 Near = Iterator[tuple[int, Rows, Floats]]
 
 
@@ -140,7 +130,7 @@ def _passed(rows: Rows, items: Rows, near: "dict[int, tuple[Rows, Floats]]") -> 
     for item in items.tolist():
         if item not in near:
             continue
-        place = _places(near[item][0], rows)
+        place = places(near[item][0], rows)
         here = np.where(place >= 0, near[item][1][place] if len(near[item][1]) else 0.0, 0.0)
         total += here
         better = here > best

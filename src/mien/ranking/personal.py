@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.event import ACTIONS
-from mien.core.ids import Rows
+from mien.core.ids import Rows, places
 from mien.profiles.wording import liking_name
 from mien.ranking.blend import Term
 from mien.ranking.foresight import Foresight
@@ -75,8 +75,9 @@ def _history_term(
 def _neighbour_term(rows: Rows, person: Person, context: Context) -> Term:
     """Σ_j h_j · sim(j, i) over the person's items j, h their shares; against the best candidate, times certainty."""
     near, parts, source = _passed_on(person, context)
-    total = np.bincount(near, weights=parts, minlength=len(context.shelf.catalogue))
-    reached = total[rows].astype(np.float64)
+    items, member = np.unique(near, return_inverse=True)
+    total = np.append(np.bincount(member, weights=parts, minlength=len(items)), 0.0)
+    reached = total[places(items, rows)]  # −1, not reached, is the last: 0
     best = reached.max(initial=0.0)
     values: Floats = (
         context.options.neighbour * person.certainty * (reached / best if best > 0 else np.zeros(len(rows)))
