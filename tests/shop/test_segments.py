@@ -14,6 +14,7 @@ import pytest
 from mien.core.errors import UnknownName, UsageError
 from mien.core.profile import Profile
 from mien.shop import Shop, create
+from mien.shop.segment_tables import telling
 from mien.shop.segments import plain
 from mien.testing.world import COFFEE_USERS, NEWCOMER, TEA_USERS, World
 
@@ -169,6 +170,7 @@ def test_overlap_versus_and_lookalike(shop: Shop) -> None:
     assert beans.tgi == pytest.approx(100 * 7 / 3)
     assert rows["category", "Drinks/Tea"].users == 0
     assert rows["category", "Drinks/Tea"].confidence < 0.5 < beans.confidence
+    assert segments.versus("coffee").rows[0].tgi == pytest.approx(100 * 7 / 3), "all of them and nobody else"
     assert {row.facet for row in segments.versus("coffee", facet="brand").rows} == {"brand"}
     half = segments.rule("recency >= 0 and category = Drinks/Coffee/Beans [lift > 1.2] and trait.age = 35-44")
     like = segments.lookalike(half, size=3)
@@ -263,3 +265,15 @@ def test_erased_users_are_in_no_segment(fresh: Shop) -> None:
     fresh.erase("ann")
     assert fresh.segments.get("buyers").size == 5
     assert np.all([one.user_id != "ann" for one in fresh.segments.members("buyers").members])
+
+
+def test_what_tells_a_segment_apart_by_hand() -> None:
+    """Of 100 users 50 are inside. Half and half says nothing, all or none of twenty much, one user little."""
+    inside, everyone = np.array([10.0, 20.0, 0.0, 1.0]), np.array([20.0, 20.0, 20.0, 1.0])
+    found = telling(inside, everyone, 50, 100)
+    of_all = 2 * (20 * np.log(2) + 30 * np.log(30 / 40) + 50 * np.log(50 / 40))
+    assert found[0] == 0
+    assert found[1] == pytest.approx(of_all)
+    assert found[2] == pytest.approx(of_all), "nobody inside tells as much as nobody outside"
+    assert 0 < found[3] < 2
+    assert telling(everyone, everyone, 100, 100).tolist() == [0, 0, 0, 0], "everyone is like everyone"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
+from scipy.special import xlogy
 
 from mien.core.clock import from_us
 from mien.core.errors import UsageError
@@ -108,8 +109,24 @@ def compared_with_all(
         Share(name, value, k, k / size, n, n / of, 100 * (k / size) / (n / of), float(chance))
         for (name, value, k, n), chance in zip(rows, sure.tolist(), strict=True)
     ]
-    told.sort(key=lambda row: (-abs(row.confidence - 0.5), -row.tgi, row.facet, row.value))
-    return Comparison(from_us(crowd.at_us), size, of, tuple(told[:limit]))
+    apart = telling(mine, all_, size, of).tolist()
+    order = sorted(zip(apart, told, strict=True), key=lambda one: (-one[0], -one[1].tgi, one[1].facet, one[1].value))
+    return Comparison(from_us(crowd.at_us), size, of, tuple(row for _, row in order[:limit]))
+
+
+def telling(inside: Floats, everyone: Floats, size: int, of: int) -> Floats:
+    """How much having a value and being in the segment have to do with each other: 2 Σ O ln(O/E) of the four cells.
+
+    Counts of who has it, inside and of all. 0 where the shares are equal; a value of few users is worth little, be its
+    TGI what it may. Source: Dunning, Computational Linguistics 19 (1993), the log-likelihood ratio.
+    """
+    outside = everyone - inside
+    seen = np.stack([inside, outside, size - inside, of - size - outside])
+    expected = np.stack(
+        [everyone * size, everyone * (of - size), (of - everyone) * size, (of - everyone) * (of - size)]
+    )
+    found: Floats = 2 * (xlogy(seen, seen) - xlogy(seen, np.maximum(expected / of, 1e-300))).sum(axis=0)
+    return np.round(found, 9)
 
 
 def _marks(crowd: Crowd, told_traits: frozenset[str]) -> Any:
