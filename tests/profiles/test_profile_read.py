@@ -223,6 +223,15 @@ def test_summary_writes_money_and_days_as_its_language_does(shop):
     assert "消费 ¥297.00，平均每单 ¥24.75，" in narrate(profile, "zh", currency="CNY")
 
 
+def test_nobody_is_said_to_like_what_others_choose_more(shop):
+    profile = shop.read("ann")
+    best, *others = telling_tags(profile)
+    less = tuple(replace(tag, lift=0.9) if tag == best else tag for tag in profile.tags)
+    told = telling_tags(replace(profile, tags=less))
+    assert others[0] in told
+    assert all(tag.lift > 1 for tag in told)
+
+
 def test_deeper_levels_stand_for_the_higher_ones(shop):
     told = [tag.value for tag in telling_tags(shop.read("ann"))]
     assert "Drinks" not in told

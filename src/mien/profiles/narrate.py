@@ -71,8 +71,8 @@ def _likes(profile: Profile, language: Language) -> list[str]:
 
 
 def telling_tags(profile: Profile) -> list[Tag]:
-    """The tags that say most: sure ones, by weight × confidence; of a category path the deepest only."""
-    sure = [tag for tag in profile.tags if tag.confidence >= SURE] or list(profile.tags)
+    """The tags that say most: sure ones above the average, by weight × confidence; of a path the deepest only."""
+    sure = [tag for tag in profile.tags if tag.confidence >= SURE and tag.lift > 1.0] or list(profile.tags)
     above = {(tag.facet, path) for tag in sure for path in _above(tag.value)}
     leaves = [tag for tag in sure if (tag.facet, tag.value) not in above]
     leaves.sort(key=lambda tag: (-tag.weight * tag.confidence, tag.facet, tag.value))
