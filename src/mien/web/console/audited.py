@@ -37,7 +37,7 @@ async def audited(visit: Visit) -> None:
             for one in entries
         ]  # fmt: skip
         with El("div.tall"):
-            table(heads, rows, caption=visit.say("audit"))
+            table(heads, rows, caption=visit.say("audit")).classes("snug")
 
 
 def _time(at: str | int) -> datetime:

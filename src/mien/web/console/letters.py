@@ -76,7 +76,7 @@ def listed(visit: Visit, found: dict[str, Any], reason: str, replay: Any) -> Non
 def line(visit: Visit, one: dict[str, Any], replay: Any) -> None:
     """One letter, with what can be done about it."""
     with El("tr"):
-        El("th", describe(one["reason"], visit.language), scope="row")
+        El("th.nowrap", describe(one["reason"], visit.language), scope="row")
         El("td", one["detail"] or "–")
         where = one["source"] if one["row"] is None else f"{one['source']}:{one['row']}"
         El("td.small", where)

@@ -10,7 +10,7 @@ from mien.profiles.local import number, percent
 from mien.shop.quality import QueryQuality, Searches
 from mien.web.console.comparing import Comparing
 from mien.web.look.charts import axis, chart, series
-from mien.web.look.parts import El, card, link, stat, table, told, waiting
+from mien.web.look.parts import El, card, link, stat, told, waiting
 from mien.web.look.visit import Visit
 
 PATH = "/console/quality"
@@ -62,14 +62,33 @@ def draw(visit: Visit, found: Searches) -> None:
             queries(visit, found.queries, "top_queries")
         with card(visit.say("empty_queries"), visit.say("empty_queries_more"), spec="section.card.third"):
             if found.empty_queries:
-                heads = [visit.say("q_query"), visit.say("searches_empty")]
-                rows = [[one.query, number(one.empty)] for one in found.empty_queries]
-                table(heads, rows, numbers=(1,), caption=visit.say("empty_queries"))
+                empty(visit, found.empty_queries)
             else:
                 El("p.note", visit.say("empty_none"))
         if found.places:
             with card(visit.say("by_place"), visit.say("by_place_more"), spec="section.card"):
                 places(visit, found)
+
+
+def empty(visit: Visit, found: Sequence[QueryQuality]) -> None:
+    """A line a query that found nothing."""
+    caption = visit.say("empty_queries")
+    with El("div.scroll", tabindex=0, role="region", aria_label=caption), El("table.table.lines"):
+        El("caption.hidden", caption)
+        with El("thead"), El("tr"):
+            El("th", visit.say("q_query"), scope="col")
+            El("th.n", visit.say("searches_empty"), scope="col")
+        with El("tbody"):
+            for one in found:
+                with El("tr"):
+                    named(one)
+                    El("td.n", number(one.empty))
+
+
+def named(one: QueryQuality) -> None:
+    """The query, with a link to look at its answers."""
+    with El("th", scope="row"):
+        link(one.query or "–", f"{PATH}?{urlencode({'q': one.query})}")
 
 
 def queries(visit: Visit, found: Sequence[QueryQuality], title: str) -> None:
@@ -84,8 +103,7 @@ def queries(visit: Visit, found: Sequence[QueryQuality], title: str) -> None:
         with El("tbody"):
             for one in found:
                 with El("tr"):
-                    with El("th", scope="row"):
-                        link(one.query or "–", f"{PATH}?{urlencode({'q': one.query})}")
+                    named(one)
                     El("td.n", number(one.searches))
                     El("td.n", percent(one.click_rate))
                     El("td.n", percent(one.purchase_rate))

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from mien.profiles.local import number, percent
 from mien.shop.segment_tables import Lookalike
 from mien.shop.segments import Members, Segment
+from mien.web.console.alike import liked
 from mien.web.console.guard import admin
 from mien.web.console.segment_charts import facet_label, versus_table
 from mien.web.console.segment_links import PATH, edit_address, segment_address
@@ -168,7 +169,7 @@ def draw_alike(visit: Visit, found: Lookalike) -> None:
                     with El("th", scope="row"):
                         link(one.user_id, address(one.user_id), "a.mono")
                     El("td.n", percent(one.likeness))
-                    El("td.small", " · ".join(part.partition("=")[2] for part in one.shared[:3]))
+                    El("td.small", " · ".join(liked(visit, shared) for shared in one.shared[:3]))
 
 
 def member_table(visit: Visit, found: Members) -> None:

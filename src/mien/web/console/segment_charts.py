@@ -18,7 +18,10 @@ COHORTS = 14
 
 def facet_label(visit: Visit, name: str) -> str:
     """A facet, trait or lifecycle for people."""
-    return visit.say("f_lifecycle") if name == "lifecycle" else FACETS[visit.language].get(name, name)
+    if name == "lifecycle":
+        return visit.say("f_lifecycle")
+    known = FACETS[visit.language].get(name, name)
+    return known[:1].upper() + known[1:] if name in FACETS[visit.language] else known
 
 
 def value_label(visit: Visit, row: Share) -> str:
@@ -34,8 +37,8 @@ def versus_table(visit: Visit, found: Comparison) -> None:
     with El("div.scroll", tabindex=0, role="region", aria_label=caption), El("table.table.lines"):
         El("caption.hidden", caption)
         with El("thead"), El("tr"):
-            for key in ("facet", "value"):
-                El("th", visit.say(key), scope="col")
+            El("th.wide-only", visit.say("facet"), scope="col")
+            El("th", visit.say("value"), scope="col")
             for key in ("in_segment", "in_everyone", "tgi"):
                 El("th.n", visit.say(key), scope="col")
             El("th.wide-only", "", aria_hidden=True)
@@ -43,8 +46,11 @@ def versus_table(visit: Visit, found: Comparison) -> None:
         with El("tbody"):
             for row in found.rows:
                 with El("tr"):
-                    El("td.note", facet_label(visit, row.facet))
-                    El("th", value_label(visit, row), scope="row")
+                    facet = facet_label(visit, row.facet)
+                    El("td.note.nowrap.wide-only", facet)
+                    with El("th", scope="row"):
+                        El("span", value_label(visit, row))
+                        El("span.note.small.narrow-only", facet)
                     El("td.n.nowrap", f"{percent(row.share, 1)} ({number(row.users)})")
                     El("td.n", percent(row.everyone_share, 1))
                     El("td.n", number(row.tgi))
@@ -70,7 +76,9 @@ def rfm_grid(visit: Visit, found: RfmGrid) -> None:
     with El("div.scroll", tabindex=0, role="region", aria_label=caption), El("table.heat-table"):
         El("caption.hidden", caption)
         with El("thead"), El("tr"):
-            El("td.heat-corner", f"{recency} ↓ {frequency} →")
+            with El("td.heat-corner"):
+                El("div", f"{recency} ↓")
+                El("div", f"{frequency} →")
             for f in range(1, 6):
                 El("th", str(f), scope="col", aria_label=f"{frequency} {f}")
         with El("tbody"):

@@ -48,9 +48,7 @@ def settings(visit: Visit) -> None:
         for name, value in leaves(visit.shop.settings)
     ]
     rows.sort(key=lambda row: not row[3])
-    changed = [
-        [name, f"{value}  ({visit.say('setting_changed')})", default] for name, value, default, new in rows if new
-    ]
+    changed = [[name, visit.say("setting_changed", value=value), default] for name, value, default, new in rows if new]
     same = [[name, value, default] for name, value, default, new in rows if not new]
     heads = [visit.say("setting"), visit.say("value"), visit.say("setting_default")]
     with El("div.tall"):

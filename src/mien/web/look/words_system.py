@@ -148,6 +148,6 @@ SYSTEM: Mapping[str, tuple[str, str]] = {
         "当前生效的设置：mien.toml，其次环境变量。已修改的在前。设置在服务器启动时读取。",
     ),
     "setting": ("Setting", "设置项"),
-    "setting_changed": ("changed", "已修改"),
+    "setting_changed": ("{value} (changed)", "{value}（已修改）"),
     "setting_default": ("Default", "默认"),
 }
