@@ -25,8 +25,9 @@ from mien.shop.stock import Stock
 AT_ONCE = 2_000
 """States decoded between two looks into the store."""
 PATIENCE = 5.0
-"""Times as old as it took to make a crowd may be before changed profiles make it anew; at most `OLDEST_S`."""
-OLDEST_S = 60.0
+"""Times as old as it took to make, a crowd may be before changed profiles make it anew."""
+STILL_S = 600.0
+"""So old it may be where nothing has changed but the clock: half-lives and windows are of days."""
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[object, ...]
@@ -44,27 +45,28 @@ class _Kept:
 class Crowds:
     """Keeps the crowd of one shop. For several threads; one makes it, the others wait."""
 
-    def __init__(self, stock: Stock) -> None:
-        self._stock = stock
+    def __init__(self, stock: Stock, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stock, self._clock = stock, clock
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
 
     def now(self, serving: Serving, at_us: int) -> Crowd:
         """Everybody as of now; `crowd.at_us` says which moment that is.
 
-        While profiles keep changing it is made anew at most as often as a fifth of the time allows, so that it is
-        seconds old in a large shop; it is never older than a minute, nor than the newest consent. Cost: some 0.8 ms a
-        user, then nothing.
+        While profiles keep changing, making it takes no more than a sixth of the time, so that it is seconds old in a
+        small shop and minutes in one of 100,000 users; it is never older than ten minutes, than the newest consent or
+        build, nor of another day. Cost: some 0.8 ms a user, then nothing.
         """
         with self._lock:
-            kept, key = self._kept, self._key(serving)
+            kept, key = self._kept, self._key(serving, at_us)
             if kept is not None and kept.key[0] == key[0]:
-                age = time.monotonic() - kept.made
-                if age < OLDEST_S and (kept.key == key or age < PATIENCE * kept.cost_s):
+                age = self._clock() - kept.made
+                if age < (STILL_S if kept.key == key else min(PATIENCE * kept.cost_s, STILL_S)):
                     return kept.crowd
-            began = time.monotonic()
+            began = self._clock()
             crowd = gathered(serving, at_us)
-            self._kept = _Kept(crowd, key, time.monotonic(), time.monotonic() - began)
+            made = self._clock()
+            self._kept = _Kept(crowd, key, made, made - began)
             return crowd
 
     def drop(self) -> None:
@@ -72,9 +74,9 @@ class Crowds:
         with self._lock:
             self._kept = None
 
-    def _key(self, serving: Serving) -> Key:
-        said = self._stock.catalog.consents.stamp()
-        return (serving.build, serving.changes, said), *self._stock.version()
+    def _key(self, serving: Serving, at_us: int) -> Key:
+        said, today = self._stock.catalog.consents.stamp(), self._stock.settings.fold.shifts.day(at_us)
+        return (serving.build, serving.changes, said, today), *self._stock.version()
 
 
 def gathered(serving: Serving, at_us: int) -> Crowd:
