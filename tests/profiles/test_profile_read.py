@@ -219,6 +219,7 @@ def test_summary_writes_money_and_days_as_its_language_does(shop):
     assert "first seen on 9 Mar 2026," in narrate(profile)
     assert "first seen on 10 Mar 2026," in narrate(profile, zone="Asia/Tokyo")
     assert "首次到访于 2026年3月10日，" in narrate(profile, "zh", zone="Asia/Tokyo")
+    assert "最近一次到访：2 天前；" in narrate(profile, "zh")
     assert "£297.00 spent" in narrate(profile, currency="GBP")
     assert "消费 ¥297.00，平均每单 ¥24.75，" in narrate(profile, "zh", currency="CNY")
 

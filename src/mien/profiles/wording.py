@@ -67,7 +67,7 @@ _SENTENCES: Mapping[Language, Mapping[str, str]] = {
         "tag_falling": "近期有所下降。",
         "tag_expires": "若无新的行为，将于 {date} 失效。",
         "nothing": "对该用户尚无了解。",
-        "life": "{lifecycle}，首次到访于 {first}，最近一次到访为 {ago}；{visits}，{events}。",
+        "life": "{lifecycle}，首次到访于 {first}，最近一次到访：{ago}；{visits}，{events}。",
         "orders": "共 {orders}",
         "spent": "消费 {spend}，平均每单 {average}",
         "gap": "约每 {gap} 天一单",

@@ -292,6 +292,7 @@ def test_on_a_phone_the_panel_is_a_sheet(demo: Server, opened: Opened) -> None:
     page.click(".panel-open")
     page.wait_for_selector(".panel .panel-tags")
     assert page.is_visible(".panel h2")
+    assert not page.locator(".panel-open").is_visible()
     page.click(".panel-close")
     page.wait_for_selector(".panel h2", state="hidden")
 
