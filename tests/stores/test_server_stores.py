@@ -1,9 +1,12 @@
 """The shipped laws on real Redis and PostgreSQL servers, and what only they get wrong: away, slow, forgetful."""
 
+import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -244,6 +247,20 @@ def test_a_newer_format_and_a_wrong_password_are_refused(server: Any, namespace:
             guest.offset()
         guest.close()
     store.close()
+
+
+def test_a_server_with_many_open_files_is_served(server: Any, namespace: str) -> None:
+    """A web server has a file open for each of its connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with ExitStack() as held:
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            held.enter_context(open(os.devnull, "rb"))
+        store = opened(server, namespace)
+        held.callback(store.close)
+        store.write([(UserRow(1), b"x")], offset=7)
+        assert (store.read(UserRow(1)), store.offset()) == (b"x", 7)
 
 
 def test_messages_show_no_password() -> None:

@@ -80,7 +80,9 @@ class PostgresStore:
         with suppress(IndexError):
             while True:
                 connection = self._idle.pop()
-                if not select.select([connection], [], [], 0)[0]:
+                readable = select.poll()  # `select` takes no file of a number above 1,023; a server has more open
+                readable.register(connection, select.POLLIN)
+                if not readable.poll(0):
                     return connection
                 connection.close()
 
