@@ -18,6 +18,7 @@ from mien.core.ids import UserRow
 from mien.core.ports import ProfileStore
 from mien.stores.open import open_profile_store
 from mien.stores.options import StoreSettings
+from mien.stores.server import plain_name
 from mien.testing.store_checks import STORE_CHECKS, check_durable
 
 pytestmark = pytest.mark.service
@@ -264,6 +265,8 @@ def test_a_server_with_many_open_files_is_served(server: Any, namespace: str) ->
 
 
 def test_messages_show_no_password() -> None:
+    assert plain_name("postgresql:///shop?host=/run/pg&password=sesame") == "postgresql:///shop"
+    assert plain_name("sqlite") == "sqlite"
     for url in ("redis://me:sesame@127.0.0.1:9/0", "postgresql://me:sesame@127.0.0.1:9/shop"):
         store = open_profile_store(url, StoreSettings(wait_s=1))
         with pytest.raises(TransientError) as away:

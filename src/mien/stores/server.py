@@ -12,12 +12,10 @@ PAUSE_S = 0.5
 
 
 def plain_name(url: str) -> str:
-    """The URL without user, password and options, for messages."""
+    """The URL without user, password and options, for messages; what is no URL as it is."""
     parts = urlsplit(url)
-    if not parts.netloc:
-        return url
     place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}"
+    return f"{parts.scheme}://{place}{parts.path}" if parts.scheme else url
 
 
 class Reach:
