@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from mien.core.errors import TransientError
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
+from mien.shop.restoring import restore
 from mien.testing.live_checks import unlike_the_log
 from mien.testing.world import World, world
 from mien.web.app import create_app
@@ -185,6 +186,71 @@ def test_a_workspace_restored_beside_a_newer_store_is_noticed(folder: Path, toy:
         settled(shop)
         assert unlike_the_log(shop) == []
         assert client.get("/v1/profiles/u1").json()["events"] == 21
+
+
+def spaces(server: Any) -> set[str]:
+    """The namespaces that hold states on a server."""
+    if "redis" in server.url:
+        import redis
+
+        with redis.Redis.from_url(server.url) as client:
+            return {key.decode().split("{")[1].split("}")[0] for key in client.scan_iter("mien:{*}:states:*")}
+    import psycopg
+
+    with psycopg.connect(server.url) as connection:
+        found = connection.execute("SELECT schemaname FROM pg_tables WHERE tablename = 'state'").fetchall()
+        filled = [name for (name,) in found if connection.execute(f"SELECT 1 FROM {name}.state LIMIT 1").fetchone()]
+        return {name.removeprefix("mien_") for name in filled}
+
+
+@pytest.mark.parametrize("where", ["in place", "elsewhere"])
+def test_a_backup_comes_back_beside_a_server(folder: Path, toy: World, tmp_path: Path, server: Any, where: str) -> None:
+    """The backup holds no states: a build folds them anew, without who was erased since; nobody else's are touched."""
+    others = spaces(server)
+    with served(folder, toy) as (shop, client):
+        shop.build()
+        client.post("/v1/batch", content=batch(0, 70, toy))
+        settled(shop)
+        shop.backup(tmp_path / "whole", tmp_path / "old-keys")
+        wanted = client.get("/v1/profiles/u4").json()
+        client.post("/v1/batch", content=batch(100, 70, toy))
+        assert client.delete("/v1/profiles/u3").status_code == 200
+        settled(shop)
+        shop.backup(tmp_path / "newer", tmp_path / "keys")
+    (ours,) = spaces(server) - others
+    place = folder if where == "in place" else tmp_path / "elsewhere"
+    assert restore(tmp_path / "whole", place, tmp_path / "keys", 0)["erased"] == 1
+    assert spaces(server) - others == (set() if where == "in place" else {ours})
+    with served(place, toy) as (shop, client):
+        assert client.get("/v1/profiles/u4").status_code == 409
+        client.post("/v1/batch", content=batch(200, 140, toy))
+        shop.build()
+        settled(shop)
+        assert unlike_the_log(shop) == []
+        assert client.get("/v1/profiles/u3").status_code == 404
+        assert client.get("/v1/profiles/u4").json()["events"] == wanted["events"] + 20
+        assert ours not in {shop.stock.catalog.meta("namespace")}
+    if where == "elsewhere":  # what is served there goes on
+        with served(folder, toy) as (shop, client):
+            assert shop.stock.states_held()
+            assert client.get("/v1/profiles/u4").json()["events"] == wanted["events"] + 10
+
+
+def test_a_server_that_is_away_keeps_no_backup_from_coming_back(
+    folder: Path, toy: World, tmp_path: Path, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_shop(folder, clock=lambda: toy.at) as shop:
+        shop.build()
+        shop.backup(tmp_path / "whole", tmp_path / "keys")
+    server.kill()
+    try:
+        restore(tmp_path / "whole", folder, None, 0)
+    finally:
+        server.start()
+    assert "are left where they were" in caplog.text
+    with open_shop(folder, clock=lambda: toy.at) as shop:
+        shop.build()
+        assert unlike_the_log(shop) == []
 
 
 def test_two_workspaces_on_one_server(folder: Path, original: Path, toy: World, tmp_path: Path, server: Any) -> None:

@@ -6,6 +6,7 @@ here, or those that are handed over, know who must be removed from it.
 
 import ctypes
 import fcntl
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mien.core.errors import SourceError, UsageError, WorkspaceError
+from mien.core.errors import MienError, SourceError, UsageError, WorkspaceError
 from mien.settings import load
 from mien.shop.backing import KEYS, WORKSPACE, apart, copy_database, is_database, link
 from mien.shop.forgetting import finish_erasures
@@ -22,6 +23,8 @@ from mien.shop.workspace import SERVING, SETTINGS_FILE, SPILL, Workspace
 from mien.stores.archive import Unpacked, unpack_archive
 from mien.stores.durable import sync
 from mien.stores.vault import MASTER_FILE, USERS, Vault
+
+log = logging.getLogger("mien.shop")
 
 OWN = ("audit.jsonl", "keys.sqlite", "keys")
 """What stays as it is here when a backup is restored over it: who did what, and who may."""
@@ -52,7 +55,8 @@ def restore(file: Path, folder: Path, keys: Path | None, now_us: int) -> dict[st
             erased = _settle(shop)
             shop.audit.add("workspace.restore", at_us=now_us, by="cli", detail={"of": unpacked.facts["at"]})
             users = len(shop.stock.catalog.users)
-        _put_in_place(half, folder)
+        if _put_in_place(half, folder):
+            _drop_states(half)
     return {"of": unpacked.facts["at"], "erased": erased, "users": users}
 
 
@@ -125,11 +129,15 @@ def _settle(shop: Shop) -> int:
     return len(rows)
 
 
-def _put_in_place(half: Path, folder: Path) -> None:
-    """The folders change their names in one step; the old one is then removed, but for the shop's own files."""
+def _put_in_place(half: Path, folder: Path) -> bool:
+    """The folders change their names in one step; whether there was an old one, which then is at `half`, to be removed.
+
+    The shop's own files go along.
+    """
     for path in half.rglob("*"):
         sync(path)
-    if not folder.exists():
+    replaced = folder.exists()
+    if not replaced:
         half.replace(folder)
     else:
         if (folder / "data").exists():
@@ -140,6 +148,18 @@ def _put_in_place(half: Path, folder: Path) -> None:
             number = ctypes.get_errno()
             raise WorkspaceError(f"{folder} cannot be replaced in one step ({os.strerror(number)}). Restore elsewhere.")
     sync(folder.parent)
+    return replaced
+
+
+def _drop_states(old: Path) -> None:
+    """What a server keeps of the workspace that was replaced goes with it: no later erasure would reach it."""
+    try:
+        if Workspace(old).exists() and load(old / SETTINGS_FILE).stores.profiles != "sqlite":
+            with Shop(old) as shop:
+                shop.stock.states.clear()
+                shop.stock.states.purge()
+    except MienError as failed:
+        log.warning("Restored. States of the workspace that was replaced are left where they were: %s", failed)
 
 
 def _copy_tree(source: Path, target: Path) -> None:
