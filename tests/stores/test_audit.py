@@ -3,7 +3,8 @@
 import json
 import multiprocessing
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -147,6 +148,32 @@ def test_several_processes_and_threads_make_one_chain(tmp_path: Path) -> None:
     verdict = verify(audit)
     assert (verdict.problems, verdict.entries, verdict.head.seq) == ((), 150, 150)
     assert sorted({entry["by"] for entry in audit.entries()}) == ["process-0", "process-1", "process-2"]
+
+
+@pytest.mark.timeout(60)
+def test_nobody_waits_for_who_reads(audit: Audit) -> None:
+    """A log of years takes seconds to read, and no profile is answered before its line is written."""
+    lines = audit.lines()
+    read = [next(lines)]
+    beside = threading.Thread(target=lambda: log(audit.path.parent).add("erase", at_us=99, by="key-1"), daemon=True)
+    beside.start()
+    beside.join(10)
+    assert not beside.is_alive()
+    assert len([*read, *lines]) == 10, "what was there when the reading began"
+    assert verify(audit).entries == 11
+
+
+def test_what_is_added_during_a_check_is_no_fault(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = Audit.lines
+
+    def busy(self: Audit) -> Iterator[bytes]:
+        for number, line in enumerate(lines(self)):
+            if number == 5:
+                log(audit.path.parent).add("erase", at_us=99, by="key-1")
+            yield line
+
+    monkeypatch.setattr(Audit, "lines", busy)
+    assert verify(audit).problems == ()
 
 
 def test_what_cannot_be_noted_says_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import hmac
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -172,23 +173,27 @@ class Audit:
             return None
 
     def lines(self) -> Iterator[bytes]:
-        """The lines as they stand, first to last; none is being written meanwhile."""
+        """The lines as they stand now, first to last. Nobody who adds one waits for the reader."""
         if not self.path.exists():
             return
-        with self._opened(fcntl.LOCK_SH) as handle, os.fdopen(os.dup(handle), "rb") as file:
-            file.seek(0)
+        with self._opened(fcntl.LOCK_SH) as handle:
+            left = os.fstat(handle).st_size  # lines are whole while nobody writes, and stay as they are
+        with self.path.open("rb") as file:
             for line in file:
+                if (left := left - len(line)) < 0:
+                    return
                 yield line.rstrip(b"\n")
 
     def entries(self, *, user_id: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
-        """What was noted, newest first, of one user or of all. Lines that cannot be read are left out.
+        """What was noted, newest first, of one user or of all; of the newest `limit` lines. Lines that cannot be read
+        are left out.
 
-        Cost: the log is read once.
+        Cost: the log is read once, a hash for each line that is told.
         """
         subject = None if user_id is None else self.subject(user_id)
-        found = [line for line in map(self.sound, self.lines()) if line is not None]
-        mine = [line for line in reversed(found) if subject is None or line["subject"] == subject]
-        return mine[:limit]
+        told = deque((text for text in self.lines() if subject is None or subject.encode() in text), maxlen=limit)
+        lines = (self.sound(text) for text in reversed(told))
+        return [line for line in lines if line is not None and subject in (None, line["subject"])]
 
     def hashed(self, line: Mapping[str, Any]) -> str:
         """The keyed hash of a line's fields but `hash`."""

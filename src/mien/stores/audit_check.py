@@ -33,10 +33,10 @@ def verify(audit: Audit, known: Head | None = None) -> Verdict:
 
     Cost: one hash a line.
     """
-    check = _Check(audit)
+    check, noted = _Check(audit), audit.noted()  # the head first: lines may be added meanwhile
     for number, text in enumerate(audit.lines(), start=1):
         check.line(number, text)
-    check.ends_at("the noted head", audit.noted())
+    check.ends_at("the noted head", noted)
     if known is not None:
         check.ends_at("the head given", known)
     return Verdict(check.entries, tuple(check.problems[:MOST_TOLD]), check.last)
