@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from mien.collect.tracking import EVENT_BYTES
 from mien.core.clock import to_us
 from mien.core.errors import UnknownName, UsageError
 from mien.live import Live
@@ -132,6 +133,24 @@ def test_what_cannot_be_read_of_who_refused_is_not_kept_either(fresh: Shop) -> N
     assert len(kept) == 2
     assert [raw for raw in kept if "ann" in raw] == []
     assert [raw for raw in kept if "ben" in raw]
+
+
+@pytest.mark.parametrize("user", [" 77 ", 77, 77.0])
+def test_however_the_id_of_who_refused_is_written(fresh: Shop, user: Any) -> None:
+    fresh.consent("77", {"analytics": False})
+    with Live(fresh) as live:
+        send(live, view(1, user, timestamp="soon", properties={"query": "a secret wish"}))
+    assert [letter["raw"] for letter in fresh.dead_letters()["letters"]] == [""]
+
+
+def test_what_is_too_large_of_who_refused_is_not_kept(fresh: Shop) -> None:
+    fresh.consent("ann", {"analytics": False})
+    much = {"query": "a secret wish", "more": "x" * EVENT_BYTES}
+    with Live(fresh) as live:
+        send(live, view(1, "ann", properties=much), view(2, "ben", properties=much))
+    kept = [letter["raw"] for letter in fresh.dead_letters()["letters"]]
+    assert ["ben" in raw for raw in kept] == [True, False]
+    assert kept[1] == ""
 
 
 def test_traits_may_say_consents(fresh: Shop) -> None:

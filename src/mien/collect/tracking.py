@@ -19,6 +19,7 @@ from mien.collect.wire import Id, Message
 from mien.core.clock import DAY_US, from_us, parse_time, to_us
 from mien.core.errors import UsageError
 from mien.core.event import Event
+from mien.core.ids import id_text
 from mien.core.tracked import Other, Refusal, Tracked
 
 EVENT_BYTES, BATCH_BYTES, ID_LENGTH = 32 * 1024, 500 * 1024, 100
@@ -141,16 +142,12 @@ def _tracked(
 
 
 def plain_id(value: object, limit: int = USER_ID_LENGTH) -> str | None:
-    """An id as text: numbers as they are written, blanks around it taken off. None where nothing is said.
+    """An id as `id_text` reads it. None where nothing is said.
 
     Raises `_Refused` for one that is too long or holds control characters.
     """
-    if value is None or isinstance(value, bool | dict | list):
-        return None
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else value
-    text = str(value).strip()
-    if not text:
+    text = id_text(value)
+    if text is None:
         return None
     if len(text) > limit:
         raise _Refused("id_too_long", f"an id of {len(text):,} characters; it may have {limit:,}")

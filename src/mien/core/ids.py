@@ -52,3 +52,12 @@ class IdMap(Protocol):
     def add(self, keys: Sequence[str]) -> Rows:
         """Rows of many ids, in their order, giving new rows to those unseen. Idempotent."""
         ...
+
+
+def id_text(said: object) -> str | None:
+    """An id of a message as text: numbers as they are written, blanks around it taken off; None for no id at all."""
+    if said is None or isinstance(said, bool | dict | list):
+        return None
+    if isinstance(said, float) and said.is_integer():
+        said = int(said)
+    return str(said).strip() or None

@@ -11,8 +11,10 @@ import msgspec
 from mien.core.clock import HOUR_US, to_us
 from mien.core.consent import ANALYTICS, Word
 from mien.core.event import Event
+from mien.core.ids import id_text
 from mien.core.tracked import Refusal, Tracked
 from mien.stores.catalog import Catalog
+from mien.stores.letters import words_of
 from mien.stores.private import OPEN, OTHER, QUOTED, SAID, TOLD, pack, received, unpack
 
 Rows = dict[tuple[str, str], int | None]
@@ -173,15 +175,20 @@ class Append:
         return ("user_ids", message.user_id) not in self.rows and self.catalog.users.row(message.user_id) is None
 
     def _may_be_kept(self, raw: str) -> bool:
-        """Whether a message that could not be read may be kept as it came; one of somebody who refused may not."""
+        """Whether a message that could not be read may be kept as it came; one of somebody who refused may not.
+
+        What is no message, broken or cut, is of whoever any word of it names.
+        """
         if self.all_allow:
             return True
         try:
             said = msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError):
             said = None
-        ids = [said.get(name) for name in ("userId", "anonymousId")] if isinstance(said, dict) else []
-        rows = [row for one in ids if one is not None and (row := self.catalog.users.row(str(one))) is not None]
+        named = (
+            [id_text(said.get(name)) for name in ("userId", "anonymousId")] if isinstance(said, dict) else words_of(raw)
+        )
+        rows = [row for one in named if one is not None and (row := self.catalog.users.row(one)) is not None]
         return all(map(self._profilable, rows)) if rows else self.catalog.consents.otherwise
 
     def _consent(self, user: int, message: Tracked) -> None:
