@@ -120,6 +120,21 @@ def test_messages_need_a_write_key_in_header_or_body(client: TestClient, shop: S
     assert source == "a write key"
 
 
+def test_a_write_key_is_told_nothing_of_people(shop: Shop, client: TestClient, keyed: Keyed) -> None:
+    """It lies open in pages: whoever takes it could ask who was erased, who refused, and who was here before."""
+    for user in ("gone", "silent"):
+        client.post("/v1/track", json=TRACK | {"userId": user}, headers=bearer(keyed["write"]))
+    shop.erase("gone")
+    shop.consent("silent", {"analytics": False})
+    answers = [
+        client.post("/v1/batch", json={"batch": [TRACK | {"userId": user}, 7]}, headers=bearer(keyed["write"])).json()
+        for user in ("gone", "silent", "a stranger", "a stranger")
+    ]
+    assert answers == [{"success": True, "fates": {"taken": 1, "bad_message": 1}}] * 4
+    told = client.post("/v1/batch", json={"batch": [TRACK | {"userId": "gone"}]}, headers=bearer(keyed["admin"])).json()
+    assert told["fates"]["erased"] == 1
+
+
 def test_a_key_in_the_url_opens_nothing(client: TestClient, keyed: Keyed) -> None:
     for name in ("key", "writeKey", "access_token", "authorization"):
         assert client.get("/v1/profiles/u0", params={name: keyed["admin"]}).status_code == 401
@@ -128,11 +143,13 @@ def test_a_key_in_the_url_opens_nothing(client: TestClient, keyed: Keyed) -> Non
 def test_keys_rotate_and_sources_stay(shop: Shop, client: TestClient) -> None:
     old, first = shop.keys.add("app 1", "write", 1, source="app")
     message = TRACK | {"messageId": "once"}
-    assert client.post("/v1/track", json=message, headers=bearer(old)).json()["fates"]["new"] == 1
+    before = len(shop.stock.tail)
+    assert client.post("/v1/track", json=message, headers=bearer(old)).status_code == 200
     shop.keys.revoke(first.key_id, 2)
     assert client.post("/v1/track", json=message, headers=bearer(old)).status_code == 401
     new, _ = shop.keys.add("app 2", "write", 3, source="app")
-    assert client.post("/v1/track", json=message, headers=bearer(new)).json()["fates"]["duplicate"] == 1
+    assert client.post("/v1/track", json=message, headers=bearer(new)).status_code == 200
+    assert len(shop.stock.tail) == before + 1
 
 
 def test_no_key_is_written_to_the_log(client: TestClient, keyed: Keyed, caplog: pytest.LogCaptureFixture) -> None:

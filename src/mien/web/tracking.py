@@ -5,14 +5,16 @@ where they understand neither. A bad message of a batch is a dead letter, never 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from mien.collect.tracking import KINDS
+from mien.core.caller import Caller
 from mien.core.errors import MienError
-from mien.core.tracked import Refusal
+from mien.core.tracked import Refusal, Tracked
 from mien.live import Live
 from mien.web import errors
 from mien.web.admission import Admission
@@ -78,5 +80,16 @@ async def take(request: Request, kind: str | None, admission: Admission, kept: K
         return errors.of(error, CORS)
     if kind is not None and isinstance(messages[0], Refusal):
         return errors.answer(400, messages[0].reason, messages[0].detail, CORS)
-    answer = msgspec.json.encode({"success": True, "fates": fates})
+    answer = msgspec.json.encode({"success": True, "fates": told(fates, messages, caller)})
     return Response(answer, media_type="application/json", headers=CORS)
+
+
+def told(fates: Mapping[str, int], messages: Sequence[Tracked | Refusal], caller: Caller) -> Mapping[str, int]:
+    """What the sender learns of the fates of a batch.
+
+    A write key lies open in pages: its bearer is told what is wrong with messages, and not who was erased or refused.
+    """
+    if caller.may("admin"):
+        return fates
+    refused = Counter(message.reason for message in messages if isinstance(message, Refusal))
+    return {"taken": len(messages) - refused.total(), **refused}
