@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from mien.collect.tracking import BATCH_BYTES
+from mien.collect.wire import BATCH_MESSAGES
 from mien.live import Overloaded
 from mien.shop import Shop, create
 from mien.web.app import create_app
@@ -133,3 +134,11 @@ def test_overload_says_when_to_come_back(shop: Shop) -> None:
         answer = client.post("/v1/batch", content=batch(TRACK))
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
     assert answer.json()["code"] == "overloaded"
+
+
+def test_a_batch_of_more_messages_than_real_ones_fit_is_not_read(client: TestClient) -> None:
+    """Reading each takes time in which nobody else is answered."""
+    for n, status in ((BATCH_MESSAGES, 200), (BATCH_MESSAGES + 1, 400)):
+        answer = client.post("/v1/batch", content=b'{"batch": [' + b",".join([b"0"] * n) + b"]}")
+        assert answer.status_code == status
+    assert "smaller" in answer.json()["message"]

@@ -7,6 +7,8 @@ import msgspec
 from mien.core.errors import UsageError
 
 Id = str | int | float | None
+BATCH_MESSAGES = 5_000
+"""Messages of a batch; of real ones no more fit into its bytes."""
 
 
 class Message(msgspec.Struct, rename="camel", gc=False):
@@ -41,8 +43,11 @@ _envelopes = msgspec.json.Decoder(Envelope)
 
 
 def read_envelope(body: bytes) -> Envelope:
-    """The batch of a body, or `UsageError` where it is no JSON object with a list `batch`."""
+    """The batch of a body, or `UsageError` where it is no JSON object with a list `batch`, or has too many messages."""
     try:
-        return _envelopes.decode(body)
+        envelope = _envelopes.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         raise UsageError(f"The body is not a batch: {broken}. Send {{'batch': [message, …]}} as JSON.") from None
+    if len(envelope.batch) > BATCH_MESSAGES:
+        raise UsageError(f"A batch may have {BATCH_MESSAGES:,} messages. Send it in smaller parts.")
+    return envelope
