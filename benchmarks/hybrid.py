@@ -16,13 +16,13 @@ import numpy as np
 
 from mien.core.item import Catalogue
 from mien.models.content.cache import VectorCache
-from mien.models.content.encoder import Vectors
+from mien.models.content.encoder import Encoder, Vectors
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
 from mien.models.content.texts import text_vectors
 from mien.ranking.blend import Blend
 from mien.ranking.lexical import TextIndex
-from mien.ranking.nearness import Nearness, meaning_terms, with_nearest
+from mien.ranking.nearness import Nearness, centre_of, meaning_terms, with_nearest
 from mien.ranking.options import RankingOptions
 from mien.ranking.shelf import Context, Shelf
 from mien.ranking.terms import text_terms
@@ -31,7 +31,7 @@ from mien.studies.judged import Judged, read_judged
 from mien.studies.metrics import bootstrap_mean, hit_matrix, ndcg_at, recall_at
 from mien.testing.world import items_table
 
-WEIGHTS = (0.0, 0.35, 0.5, 0.7, 1.0)
+WEIGHTS = (0.0, 0.2, 0.35, 0.5, 0.7, 1.0)
 SHOWN = 100
 
 
@@ -51,10 +51,11 @@ def sample(judged: Judged, n: int, seed: int) -> dict[str, list[int]]:
 
 
 def served(text: str, context: Context, weight: float, *, tiers: bool) -> list[int]:
-    """The first 100 rows for a query."""
+    """The first 100 rows for a query; without weight nothing follows by meaning."""
     index = context.shelf.index
     assert index is not None
-    context = replace(context, options=RankingOptions(meaning=weight, nearest=SHOWN if weight else 0))
+    options = RankingOptions(meaning=weight) if weight else RankingOptions(meaning=0.0, nearest=0)
+    context = replace(context, options=options)
     everything = np.ones(len(context.shelf.catalogue), dtype=np.bool_)
     matches = with_nearest(text, index.search(text, context.options.candidates), everything, context)
     terms = [term for term in text_terms(matches, context) if tiers or term.kind != "tier"]
@@ -63,8 +64,9 @@ def served(text: str, context: Context, weight: float, *, tiers: bool) -> list[i
     return cast(list[int], matches.rows[order].tolist())
 
 
-def _index(vectors: Vectors, made_by: str) -> VectorIndex:
-    return VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, made_by)
+def _index(vectors: Vectors, texts: tuple[str, ...], encoder: Encoder) -> VectorIndex:
+    centre = centre_of(vectors, texts, encoder)
+    return VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, encoder.version, centre=centre)
 
 
 def figures(lists: list[list[int]], truth: list[list[int]], seed: int) -> str:
@@ -94,7 +96,7 @@ def main() -> None:
         folder = asked.folder or Path(passing)
         encoder = encoder_named(ContentSettings(encoder=asked.encoder, threads=1), folder=folder)
         vectors = text_vectors(list(judged.texts), encoder, VectorCache(folder / "cache"))
-        meaning = Nearness(_index(vectors, encoder.version), lambda: encoder)
+        meaning = Nearness(_index(vectors, judged.texts, encoder), lambda: encoder)
         index = TextIndex.build(Path(passing) / "text", catalogue)
         shelf = Shelf(catalogue, cast(Any, None), index, vectors=meaning)
         queries = sample(judged, asked.queries, asked.seed)

@@ -10,9 +10,10 @@ from mien.core.query import Query
 from mien.models.content.lexical import Lexical
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
-from mien.models.content.texts import catalogue_vectors
+from mien.models.content.texts import catalogue_vectors, item_texts
+from mien.ranking.centre import Centre
 from mien.ranking.lexical import Tier
-from mien.ranking.nearness import Nearness, scaled
+from mien.ranking.nearness import Nearness, centre_of, scaled
 from mien.ranking.options import RankingOptions
 from mien.ranking.pipeline import answer, explain
 from mien.ranking.vectors import VectorIndex
@@ -39,7 +40,8 @@ def e5():
 @pytest.fixture(scope="module")
 def meaning(shop, e5):
     vectors = catalogue_vectors(shop.world.catalogue, e5)
-    index = VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, e5.version)
+    centre = centre_of(vectors, item_texts(shop.world.catalogue), e5)
+    index = VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, e5.version, centre=centre)
     return Nearness(index, lambda: e5)
 
 
@@ -80,9 +82,9 @@ def test_no_meaning_lifts_an_item_over_a_tier(ask, shop, text):
     tiers = [kinds(result)["tier"].contribution if "tier" in kinds(result) else 0.0 for result in found.results]
     assert tiers == sorted(tiers, reverse=True)
     by_words = shop.shelf.index.search(text)
-    first = [result.item_id for result in found.results[: len(by_words)]]
-    shown = [shop.world.catalogue.item_id[row] for row in by_words.rows if shop.shelf.showable[row]]
-    assert set(shown) == set(first[: len(shown)])
+    whole = by_words.rows[by_words.tiers >= Tier.ALL_WORDS]
+    shown = [shop.world.catalogue.item_id[row] for row in whole if shop.shelf.showable[row]]
+    assert set(shown) == {result.item_id for result in found.results[: len(shown)]}
 
 
 def test_the_reasons_sum_to_the_score(ask):
@@ -125,7 +127,7 @@ def test_a_query_is_read_once(ask, e5):
 
 
 def test_without_weight_or_room_the_answer_is_that_of_words(ask, shop, ids):
-    options = RankingOptions(popular=0.0, meaning=0.0, nearest=0)
+    options = RankingOptions(popular=0.0, meaning=0.0, meaning_chinese=0.0, nearest=0)
     with_vectors, without = ask("coffee", options=options), shop.ask("coffee", options={"popular": 0.0})
     assert [r.score for r in with_vectors.results] == [r.score for r in without.results]
     assert ids(with_vectors) == ids(without)
@@ -148,14 +150,16 @@ def test_any_text_is_a_query(ask, text):
 def test_another_encoder_is_refused(shop, meaning, e5, tmp_path):
     other = Lexical.fit_or_load(ContentSettings(encoder="lexical"), tmp_path, [*shop.world.catalogue.title] * 3)
     with pytest.raises(NotReady, match="Run: mien build"):
-        Nearness(meaning.index, lambda: other).vector("tea")
+        Nearness(meaning.index, lambda: other).meant("tea")
 
 
 def test_items_change_live(shop, e5):
     """New words are found, withdrawn items are not; what a build would have made of it is the same."""
     catalogue = shop.world.catalogue
     before = catalogue_vectors(catalogue, e5)
-    near = Nearness(VectorIndex.build(np.arange(len(before), dtype=np.int32), before, e5.version), lambda: e5)
+    centre = Centre.of(before, before)
+    index = VectorIndex.build(np.arange(len(before), dtype=np.int32), before, e5.version, centre=centre)
+    near = Nearness(index, lambda: e5)
     row, other = shop.shelf.row("biscuits"), shop.shelf.row("teapot")
     title, known = list(catalogue.title), catalogue.known.copy()
     title[row], known[other] = "Garden umbrella against sun and rain", False
@@ -164,7 +168,8 @@ def test_items_change_live(shop, e5):
     assert near.nearest("parasol", 1)[0].tolist() == [row]
     assert other not in near.nearest("glass teapot", len(catalogue))[0]
     after = catalogue_vectors(changed, e5)
-    assert near.index.products(after[row], np.array([row], np.int32))[0] == pytest.approx(1.0, abs=1e-2)
+    read = centre.of_goods(after)[row]
+    assert near.index.products(read, np.array([row], np.int32))[0] == pytest.approx(1.0, abs=1e-2)
 
 
 def test_the_scale_of_nearness():
@@ -191,3 +196,49 @@ def test_similar_items_are_alike_in_what_they_say_too(shop, meaning):
 
 def test_an_item_without_a_vector_is_like_nothing(meaning):
     assert len(meaning.like(10_000, 3)[0]) == 0
+
+
+def test_nearest_follow_what_holds_every_word(ask, shop, ids):
+    """Where fewer hold every word than are set; they are counted, and pages fit together."""
+    shelf = shop.shelf
+    whole = {shelf.catalogue.item_id[row] for row in shelf.index.search("coffee").rows if shelf.showable[row]}
+    for room in (0, 1, len(whole), len(whole) + 4):
+        found = ask("coffee", options=RankingOptions(popular=0.0, nearest=room), k=100)
+        assert set(ids(found)[: len(whole)]) == whole
+        assert found.total == len(found.results)
+        assert (found.total > len(whole)) == (room > len(whole))
+        assert found.total <= len(whole) + room
+        assert sum(found.facets["brand"].values()) <= found.total
+    pages = [item for offset in (0, 2, 4) for item in ids(ask("moka", k=2, offset=offset))]
+    assert pages == ids(ask("moka", k=6))
+
+
+def test_less_than_every_word_is_one_step_where_meaning_is_known(ask):
+    found = ask("coffee teapot grinder", k=20)
+    steps = {kinds(result)["tier"].contribution for result in found.results if "tier" in kinds(result)}
+    assert len(steps) == 1
+    best = max(kinds(result)["text"].contribution for result in found.results if "text" in kinds(result))
+    assert best < 1.0  # not all of what was asked for
+
+
+def test_a_query_in_chinese_has_its_own_weight(ask):
+    options = RankingOptions(popular=0.0, meaning=0.0, meaning_chinese=0.7)
+    assert "meaning" not in kinds(ask("breakfast tea", options=options, k=1).results[0])
+    assert "meaning" in kinds(ask("咖啡", options=options, k=1).results[0])
+
+
+def test_what_was_asked_before_knows_new_goods(shop, e5):
+    catalogue = shop.world.catalogue
+    vectors = catalogue_vectors(catalogue, e5)
+    near = Nearness(VectorIndex.build(np.arange(len(vectors), dtype=np.int32), vectors, e5.version), lambda: e5)
+    before = near.meant("garden parasol")
+    assert near.meant("Garden  parasol") is before
+    title = [*catalogue.title]
+    row = shop.shelf.row("biscuits")
+    title[row] = "Garden parasol"
+    near.upsert(replace(catalogue, title=title), [row])
+    asked = e5.asked
+    assert near.meant("garden parasol").rows[0] == row
+    assert e5.asked == asked
+    near.upsert(replace(catalogue, title=title), [row])  # nothing changed
+    assert near.meant("garden parasol") is near.meant("garden parasol")

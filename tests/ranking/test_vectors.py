@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mien.core.errors import NotReady, UsageError
 from mien.ranking import vectors as module
+from mien.ranking.centre import Centre
 from mien.ranking.vectors import VectorIndex
 
 MADE_BY = "test/1"
@@ -141,6 +142,33 @@ def test_saved_and_opened_answers_alike(small_graph, tmp_path, n):
     assert len([one for one in tmp_path.iterdir() if one.is_dir()]) == 1
 
 
+def test_the_centre_is_kept_with_the_vectors(tmp_path):
+    vectors = unit(300, 6) + 1
+    centre = Centre.of(vectors, vectors[:50])
+    index = VectorIndex.build(np.arange(300, dtype=np.int32), vectors, MADE_BY, centre=centre)
+    assert index.vector(7) == pytest.approx(centre.of_goods(vectors)[7], abs=1e-3)
+    index.save(tmp_path)
+    opened = VectorIndex.open(tmp_path, MADE_BY).centre
+    assert opened.goods.tolist() == centre.goods.tolist()
+    assert opened.queries.tolist() == centre.queries.tolist()
+
+
+def test_changes_are_counted():
+    vectors, seen = unit(5, 4), []
+    index = index_of(vectors)
+    for act in (
+        lambda: index.add(np.array([1], np.int32), vectors[[2]]),
+        lambda: index.add(np.array([1], np.int32), vectors[[2]]),  # the same again
+        lambda: index.remove(np.array([1, 9], np.int32)),
+        lambda: index.remove(np.array([1], np.int32)),
+    ):
+        before = index.changes
+        act()
+        seen.append(index.changes > before)
+    assert seen == [True, False, True, False]
+    assert index.mean(np.array([0, 2], np.int32)) == pytest.approx((vectors[0] + vectors[2]) / 2, abs=1e-3)
+
+
 def test_another_encoder_is_refused(tmp_path):
     index_of(unit(5, 4)).save(tmp_path)
     with pytest.raises(NotReady, match=r"test/1.*test/2.*mien build"):
@@ -152,7 +180,7 @@ def test_what_is_not_whole_is_not_opened(small_graph, tmp_path):
         VectorIndex.open(tmp_path, MADE_BY)
     index_of(unit(300, 4)).save(tmp_path)
     (version,) = (one for one in tmp_path.iterdir() if one.is_dir())
-    for name in ("vectors.f16", "rows.i32", "about.json"):
+    for name in ("vectors.f16", "rows.i32", "centre.f32", "about.json"):
         whole = (version / name).read_bytes()
         (version / name).write_bytes(whole[:-3])
         with pytest.raises(NotReady, match="mien build"):

@@ -7,10 +7,8 @@ import pytest
 
 from mien.core.errors import SourceError
 from mien.core.words import is_han
-from mien.ranking.lexical import Matches, Tier
 from mien.studies.chinese_queries import HEADS, by_hand, dropped, homophones, real, swapped, words_of
 from mien.studies.named import run_study
-from mien.studies.word_tiers import Space, tiered
 
 
 def test_the_questions_are_enough_and_none_is_twice() -> None:
@@ -40,25 +38,6 @@ def test_words_are_mistyped_by_one_character() -> None:
     assert words_of(["保温杯 很好", "保温杯", "tea"], 9, 0, least=2) == ["保温杯"]
 
 
-def test_words_stand_above_meaning_and_meaning_orders_them() -> None:
-    matches = Matches(
-        np.array([0, 1, 2], dtype=np.int32), np.array([3.0, 2.0, 1.0]),
-        np.array([Tier.ALL_WORDS, Tier.ALL_WORDS, Tier.SOME_WORDS], dtype=np.int8), 3,
-    )  # fmt: skip
-    found = tiered(matches, np.array([0.1, 0.2, 0.3, 0.9, 0.8], dtype=np.float32), limit=2)
-    assert found.rows.tolist() == [1, 0, 3, 4]
-    assert found.tiers.tolist() == [Tier.ALL_WORDS, Tier.ALL_WORDS, Tier.NO_WORD, Tier.NO_WORD]
-
-
-def test_what_all_vectors_share_tells_nothing() -> None:
-    """Two directions on top of a large common one: likeness is that of the directions."""
-    vectors = np.array([[9, 1, 0], [9, 1, 0.1], [9, 0, 1], [9, 0.1, 1]], dtype=np.float32)
-    space = Space.of(vectors)
-    likeness = space.likeness(np.array([9, 1, 0], dtype=np.float32))
-    assert set(np.argsort(-likeness)[:2].tolist()) == {0, 1}
-    assert likeness[2] < 0 < likeness[0] <= 1.0001
-
-
 @pytest.mark.slow
 def test_the_laws_hold_on_real_reviews(shared_data: Path) -> None:
     found = run_study(
@@ -72,8 +51,9 @@ def test_the_laws_hold_on_real_reviews(shared_data: Path) -> None:
     assert found["single_character_recall"]["mean"] == 1.0
     assert found["swapped_recall"]["mean"] > 0.99
     rows = {row["model"]: row for row in found["models"]}
-    for name in ("words", "words, then meaning"):
+    for name in ("words", "served"):
         assert rows[name]["exact_word"]["mean"] >= 0.95
         assert rows[name]["traditional_overlap"]["mean"] >= 0.98
     assert rows["words"]["category_hand"]["mean"] > 0.4  # ten categories: chance is below .2
+    assert rows["served"]["category_hand"]["mean"] > rows["words"]["category_hand"]["mean"]
     assert rows["words"]["homophone_false_hits"]["mean"] <= 0.02

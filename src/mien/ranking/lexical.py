@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
@@ -42,7 +42,9 @@ class Matches:
     """What matched. `rows (n,) int32`, `scores (n,) float64` BM25, `tiers (n,) int8`; best tier, then score, first.
 
     `total`: how many matched in all, where more than the limit did. `corrected`: the query as it was understood
-    where a word was unknown to the index, otherwise None.
+    where a word was unknown to the index, otherwise None. `whole`: the BM25 of an item that held every word in a title
+    of average length, where none does; else 0. `mixed`: what holds less than every word stands on one step, ordered by
+    words and meaning together.
     """
 
     rows: npt.NDArray[np.int32]
@@ -50,6 +52,8 @@ class Matches:
     tiers: npt.NDArray[np.int8]
     total: int
     corrected: str | None = None
+    whole: float = 0.0
+    mixed: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -171,6 +175,8 @@ class TextIndex:
             stages.append((Tier.SOME_WORDS, *self._run(self._some_of(words, need), fewer, stand)))
         total = max((stage[3] for stage in stages), default=0)
         matches = _gather([stage[:3] for stage in stages], total, sought.corrected)
+        if words and not stages[0][3]:
+            matches = replace(matches, whole=self._whole(words, stand))
         exact = self._called(name_of(sought.corrected or text), stand)
         return _promote(matches, exact, limit) if len(exact) else matches
 
@@ -190,6 +196,11 @@ class TextIndex:
             return rarest
         together = tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term(term)) for term in terms])
         return _count_of(stand.searcher.search(together, limit=1))
+
+    def _whole(self, words: list[Word], stand: _Stand) -> float:
+        held = np.array([self._held_by((word.term,), stand) for word in words])
+        rarity = np.log1p((len(self) - held + 0.5) / (held + 0.5))
+        return max(self._weights.values()) * float(rarity.sum())
 
     def _called(self, name: str, stand: _Stand) -> npt.NDArray[np.int32]:
         """The items whose title a query is, but for the names of categories.
@@ -282,4 +293,6 @@ def _promote(matches: Matches, exact: npt.NDArray[np.int32], limit: int) -> Matc
     tiers = np.concatenate([matches.tiers, np.full(len(missing), Tier.EXACT_TITLE, dtype=np.int8)])
     tiers[np.isin(rows, exact)] = Tier.EXACT_TITLE
     order = np.lexsort((rows, -scores, -tiers))[:limit]
-    return Matches(rows[order], scores[order], tiers[order], max(matches.total, len(rows)), matches.corrected)
+    return replace(
+        matches, rows=rows[order], scores=scores[order], tiers=tiers[order], total=max(matches.total, len(rows))
+    )

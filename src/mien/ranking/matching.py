@@ -1,6 +1,6 @@
 """Matching: what a search asks for, its candidates, scored, and what is to be said of the match."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,14 +103,14 @@ def _all_of(mask: Mask, context: Context) -> Matches:
 
 def _keep(matches: Matches, which: Mask) -> Matches:
     total = matches.total - int(np.count_nonzero(~which))
-    return Matches(matches.rows[which], matches.scores[which], matches.tiers[which], total, matches.corrected)
+    rows, scores, tiers = matches.rows[which], matches.scores[which], matches.tiers[which]
+    return replace(matches, rows=rows, scores=scores, tiers=tiers, total=total)
 
 
 def _append(matches: Matches, row: int) -> Matches:
-    return Matches(
-        np.append(matches.rows, np.int32(row)),
-        np.append(matches.scores, 0.0),
-        np.append(matches.tiers, np.int8(Tier.NO_WORD)),
-        matches.total,
-        matches.corrected,
+    return replace(
+        matches,
+        rows=np.append(matches.rows, np.int32(row)),
+        scores=np.append(matches.scores, 0.0),
+        tiers=np.append(matches.tiers, np.int8(Tier.NO_WORD)),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from mien.core.errors import UsageError
+from mien.core.words import is_han
 from mien.ranking.kind import Again
 
 TIER_STEP = 60.0
@@ -22,8 +23,10 @@ class RankingOptions:
 
     text: float = 1.0
     """How well the words of the query match (BM25 against the best match)."""
-    meaning: float = 0.5
+    meaning: float = 0.35
     """How near the item lies to the query in the space of the content encoder; without vectors nothing."""
+    meaning_chinese: float = 0.7
+    """The same for a query with Chinese characters."""
     popular: float = 1.0
     """How much everybody did with the item lately (logarithm, against the most popular one)."""
     repeat: float = 4.0
@@ -44,8 +47,8 @@ class RankingOptions:
     """How many of the best results the reranker reads."""
     meaning_candidates: int = 1_000
     """Of how many of the best text matches the meaning is compared."""
-    nearest: int = 20
-    """How many items of like meaning follow where fewer than ten match the words; 0: none."""
+    nearest: int = 50
+    """Where fewer items than this hold every word, so many of the nearest by meaning follow; 0: none."""
     candidates: int = 10_000
     """Most text matches that are ranked."""
     sources: int = 50
@@ -77,9 +80,9 @@ class RankingOptions:
 
     def __post_init__(self) -> None:
         reranker = self.reranker_weight if self.reranker else 0.0
-        words = (self.text, self.meaning, reranker)
+        words = (self.text, max(self.meaning, self.meaning_chinese), reranker)
         weights = (*words, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought, self.behaviour)
-        if min(weights) < 0 or sum(weights) > MAX_WEIGHTS:
+        if min(*weights, self.meaning, self.meaning_chinese) < 0 or sum(weights) > MAX_WEIGHTS:
             raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
         if not all(0 <= one <= 1 for one in (self.bought, self.once_share, self.durable_share)) or self.new_days <= 0:
             raise UsageError("bought, once_share and durable_share lie between 0 and 1, new_days above 0.")
@@ -89,6 +92,10 @@ class RankingOptions:
             raise UsageError(
                 "Numbers of candidates and facet values must be 1 or more, limits of categories 0 or more."
             )
+
+    def meaning_for(self, text: str) -> float:
+        """The weight of meaning for a query."""
+        return self.meaning_chinese if is_han(text) else self.meaning
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Wang, Peng, Li, Unbiased LambdaMART, WWW 2019, as LightGBM has it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from mien.features.state import FoldSettings
 from mien.models.interactions import Interactions
 from mien.ranking.answering import asker
 from mien.ranking.lexical import Matches, Tier
-from mien.ranking.nearness import meaning_terms
+from mien.ranking.nearness import counts, meaning_terms
 from mien.ranking.ranker import Examples
 from mien.ranking.rehearsal import Weighed, examples_of, state_of
 from mien.ranking.scoring import scored
@@ -74,7 +74,7 @@ def _measured(shown: Shown, shelf: Shelf, data: Interactions, settings: FoldSett
     state = state_of(data, shown.user, shown.at_us - 1, settings)
     context = Context(shelf, shown.at_us, state)
     person = asker(Query(shown.text), context)
-    matches = _matches(shown, shelf)
+    matches = replace(_matches(shown, shelf), mixed=counts(shown.text, context))
     first = (
         *text_terms(matches, context),
         *meaning_terms(shown.text, matches, context),
@@ -94,4 +94,4 @@ def _matches(shown: Shown, shelf: Shelf) -> Matches:
     if len(order):
         hit = found.rows[order][place] == shown.rows
         scores[hit], tiers[hit] = found.scores[order][place[hit]], found.tiers[order][place[hit]]
-    return Matches(shown.rows, scores, tiers, len(shown.rows))
+    return replace(found, rows=shown.rows, scores=scores, tiers=tiers, total=len(shown.rows), corrected=None)

@@ -21,13 +21,18 @@ Floats = npt.NDArray[np.float64]
 
 
 def text_terms(matches: Matches, context: Context) -> Iterator[Term]:
-    """`text`: BM25 against the best match; `tier`: a step up for the exact title, down for less than every word."""
-    best = matches.scores.max(initial=0.0)
+    """`text`: BM25 against the best match; `tier`: a step up for the exact title, down for less than every word.
+
+    Where meaning is known too, less than every word is one step, and where no item holds every word `text` is BM25
+    against that of one which did: the less of what was asked for the words find, the more meaning decides.
+    """
+    best = matches.scores.max(initial=matches.whole if matches.mixed else 0.0)
     share = matches.scores / best if best > 0 else matches.scores
     yield Term(
         "text", context.options.text * share, lambda _: (say(context.language, "text"), ()), columns={"text": share}
     )
-    steps = (matches.tiers.astype(np.float64) - Tier.ALL_WORDS) * TIER_STEP
+    lowest = Tier.ALL_CHARACTERS if matches.mixed else Tier.NO_WORD
+    steps = (np.maximum(matches.tiers, lowest).astype(np.float64) - Tier.ALL_WORDS) * TIER_STEP
     yield Term("tier", steps, lambda k: (tier(context.language, Tier(int(matches.tiers[k]))), ()))
 
 

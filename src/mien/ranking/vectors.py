@@ -21,13 +21,14 @@ import numpy.typing as npt
 from mien.core.errors import NotReady, UsageError
 from mien.core.extras import require
 from mien.core.ids import Rows
+from mien.ranking.centre import Centre
 from mien.stores.durable import sync, write_whole
 
 Vectors = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
 Mask = npt.NDArray[np.bool_]
 
-FORMAT = 1
+FORMAT = 2
 EXACT = 20_000
 """Up to so many items every one is compared: a graph would be no faster and could overlook some."""
 GRAPH_PAYS = 20
@@ -35,10 +36,13 @@ GRAPH_PAYS = 20
 PROPOSED = 2
 """How many times as many as asked for, and 64 more, the graph proposes, before the rows decide."""
 MORE_PROPOSED = 64
+MANY = 4
+"""Of more than one row in so many the products of all are taken: gathering them would cost more."""
 BLOCK = 8192
 """Rows compared at once: they stay in the processor's cache."""
 
 _POINTER, _ABOUT, _VECTORS, _ROWS, _GRAPH = "current", "about.json", "vectors.f16", "rows.i32", "graph.usearch"
+_CENTRE = "centre.f32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,21 @@ class VectorIndex:
     """Vectors by item row, nearest first by inner product (the cosine, for rows of length 1).
 
     Safe for several threads. What is added or removed is found, or not, by the next search; `save` makes it last.
+    `centre`: what was taken off the vectors before they were put in, kept with them. `changes`: grows with each change.
     Cost: see docs/hybrid.md; without the extra `models` every row is compared, however many there are.
     """
 
-    def __init__(self, dim: int, made_by: str) -> None:
+    def __init__(self, dim: int, made_by: str, centre: Centre | None = None) -> None:
         if dim < 1:
             raise UsageError(f"A vector index needs vectors of one number or more, not {dim}.")
         self.dim, self.made_by = dim, made_by
+        self.centre = centre or Centre.nowhere(dim)
+        self.changes = 0
         self._lock = RLock()
         self._base: Halves = np.empty((0, dim), dtype=np.float16)
         self._fresh: Halves = np.empty((0, dim), dtype=np.float16)
         self._used = 0
+        self._wide: Vectors | None = None
         self._row_at: Rows = np.empty(0, dtype=np.int32)
         self._place: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._present: Mask = np.empty(0, dtype=np.bool_)
@@ -80,13 +88,17 @@ class VectorIndex:
         return self._count
 
     @classmethod
-    def build(cls, rows: Rows, vectors: Vectors, made_by: str, *, threads: int = 1) -> "VectorIndex":
+    def build(
+        cls, rows: Rows, vectors: Vectors, made_by: str, *, centre: Centre | None = None, threads: int = 1
+    ) -> "VectorIndex":
         """From `vectors (n, dim)` of the item `rows (n,)`, each once; a row of zeros says nothing and is left out.
+
+        `centre`: what is taken off them, and of queries; None: nothing.
 
         Cost: docs/hybrid.md; `threads`: that the graph is made by.
         """
-        index = cls(int(vectors.shape[1]), made_by)
-        index.add(rows, vectors, threads=threads)
+        index = cls(int(vectors.shape[1]), made_by, centre)
+        index.add(rows, vectors if centre is None else centre.of_goods(vectors), threads=threads)
         return index
 
     def add(self, rows: Rows, vectors: Vectors, *, threads: int = 1) -> None:
@@ -95,6 +107,7 @@ class VectorIndex:
         with self._lock:
             new = self._differing(rows, given)
             rows, given = rows[new], given[new]
+            self.changes += bool(len(rows))
             self.remove(rows)
             said = np.flatnonzero(np.abs(given).max(axis=1, initial=0.0) > 0)
             rows, given = rows[said], given[said]
@@ -130,6 +143,7 @@ class VectorIndex:
             self._place[held] = -1
             self._present[held] = False
             self._count -= len(held)
+            self.changes += bool(len(held))
             if self._graph is not None and len(held):
                 self._graph.remove(held.astype(np.uint64))
 
@@ -153,6 +167,13 @@ class VectorIndex:
             found: Vectors = self._vectors_at(self._place[row : row + 1])[0]
             return found
 
+    def mean(self, rows: Rows) -> Vectors:
+        """`(dim,)`: the mean of those rows that are there, zeros where none is."""
+        with self._lock:
+            place = self._place[rows]
+            found: Vectors = self._vectors_at(place[place >= 0]).sum(axis=0) / max(len(rows), 1)
+            return found
+
     def products(self, vector: Vectors, rows: Rows) -> Vectors:
         """`(len(rows),)`: the inner product of each row with the vector, NaN where a row has none."""
         query = np.asarray(vector, dtype=np.float32).ravel()
@@ -160,9 +181,12 @@ class VectorIndex:
         inside = np.flatnonzero(rows < len(self._place))
         place = self._place[rows[inside]]
         inside, place = inside[place >= 0], place[place >= 0]
+        if len(place) * MANY > len(self) and (wide := self._all_wide()) is not None:
+            found[inside] = _products(wide, query)[place]
+            return found
         for start in range(0, len(place), BLOCK):
             part = slice(start, start + BLOCK)
-            found[inside[part]] = self._vectors_at(place[part]) @ query
+            found[inside[part]] = _products(self._vectors_at(place[part]), query)
         return found
 
     def _proposed(self, query: Vectors, k: int, allowed: Mask | None) -> Rows:
@@ -189,7 +213,19 @@ class VectorIndex:
         found[~old] = self._fresh[place[~old] - len(self._base)]
         return found
 
+    def _all_wide(self) -> Vectors | None:
+        """All rows as float32, by place, where they are few: made once after a change, since that takes longer than
+        comparing them."""
+        with self._lock:
+            held = len(self._base) + self._used
+            if held > EXACT:
+                return None
+            if self._wide is None:
+                self._wide = self._vectors_at(np.arange(held))
+            return self._wide
+
     def _append(self, halves: Halves) -> None:
+        self._wide = None
         need = self._used + len(halves)
         if need > len(self._fresh):  # room for as many again, so that adding one by one stays cheap
             room = np.empty((max(need, 2 * len(self._fresh)), self.dim), dtype=np.float16)
@@ -235,6 +271,7 @@ class VectorIndex:
                     part = self._vectors_at(places[start : start + BLOCK])
                     file.write(part.astype(np.float16).tobytes())
             (version / _ROWS).write_bytes(self._row_at[places].astype(np.int32).tobytes())
+            (version / _CENTRE).write_bytes(np.stack([self.centre.goods, self.centre.queries]).tobytes())
             graph = version / _GRAPH
             if self._graph is not None:
                 self._graph.save(str(graph))
@@ -260,7 +297,8 @@ class VectorIndex:
             raise NotReady(
                 f"The vectors at {folder} were made by {about.made_by}, queries are read by {made_by}. Run: mien build"
             )
-        index = cls(about.dim, about.made_by)
+        centre = np.fromfile(there / _CENTRE, dtype=np.float32).reshape(2, about.dim)
+        index = cls(about.dim, about.made_by, Centre(centre[0], centre[1]))
         index._row_at = np.fromfile(there / _ROWS, dtype=np.int32)
         if about.count:
             shape = (about.count, about.dim)
@@ -294,7 +332,7 @@ def _described(folder: Path) -> tuple[Path, About]:
         raise NotReady(f"There is no vector index at {folder}. Run: mien build")
     try:
         about = About(**json.loads((there / _ABOUT).read_text(encoding="utf-8")))
-        sizes = {_VECTORS: 2 * about.dim * about.count, _ROWS: 4 * about.count}
+        sizes = {_VECTORS: 2 * about.dim * about.count, _ROWS: 4 * about.count, _CENTRE: 8 * about.dim}
         sizes |= {_GRAPH: about.graph_bytes} if about.graph_bytes else {}
         whole = all((there / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, TypeError) as damage:
@@ -313,6 +351,11 @@ def _checked(rows: Rows, vectors: Vectors, dim: int) -> tuple[Rows, Vectors]:
     if not np.isfinite(given).all():
         raise UsageError("A vector holds a number that is infinite or not a number.")
     return rows, given
+
+
+def _products(vectors: Vectors, query: Vectors) -> Vectors:
+    """`(n,)`, each row's the same to the last bit wherever it stands, unlike a product of matrices."""
+    return np.asarray(np.einsum("ij,j->i", vectors, query), dtype=np.float32)
 
 
 def _best(rows: Rows, products: Vectors, k: int) -> tuple[Rows, Vectors]:

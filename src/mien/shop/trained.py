@@ -14,7 +14,7 @@ from mien.core.item import Catalogue, Facet
 from mien.core.ports import Progress, Silent
 from mien.models.behaviour import Behaviour
 from mien.models.content.cache import VectorCache
-from mien.models.content.encoder import Encoder
+from mien.models.content.encoder import Encoder, Vectors
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
 from mien.models.content.reviews import ReviewHead
@@ -22,7 +22,7 @@ from mien.models.content.texts import catalogue_vectors, distinct_texts, item_te
 from mien.models.heads.heads import Heads
 from mien.models.items import ItemFacts
 from mien.profiles.outlook import Models
-from mien.ranking.nearness import Nearness
+from mien.ranking.nearness import Nearness, centre_of
 from mien.ranking.vectors import VectorIndex
 from mien.shop.stock import Stock
 from mien.stores.durable import write_whole
@@ -74,7 +74,7 @@ def index_meaning(stock: Stock, catalogue: Catalogue, progress: Progress | None 
     """Make the vectors of the goods searchable, where an encoder was chosen; else what was there goes.
 
     Chosen is what training read the goods by, or what the setting names. Cost: a text that was read before is looked
-    up; what did not change since the last build is not put in again.
+    up; what did not change since the last build is not put in again, unless the goods' centre has moved.
     """
     folder = stock.workspace.index / MEANING
     settings = read_by(stock, catalogue)
@@ -82,21 +82,26 @@ def index_meaning(stock: Stock, catalogue: Catalogue, progress: Progress | None 
         shutil.rmtree(folder, ignore_errors=True)
         return
     encoder = _encoder(stock, settings, catalogue)
-    vectors = catalogue_vectors(catalogue, encoder, VectorCache(stock.workspace.encoders / "cache"), progress)
+    cache = VectorCache(stock.workspace.encoders / "cache")
+    vectors = catalogue_vectors(catalogue, encoder, cache, progress)
     done = (progress or Silent()).step("index meaning", len(vectors))
     rows = np.arange(len(vectors), dtype=np.int32)
-    index = _held(folder, encoder)
-    index.add(rows, vectors, threads=stock.settings.engine.cores)
+    index = _held(folder, encoder, vectors) or VectorIndex(
+        encoder.dim, encoder.version, centre_of(vectors, item_texts(catalogue), encoder, cache)
+    )
+    index.add(rows, index.centre.of_goods(vectors), threads=stock.settings.engine.cores)
     index.save(folder)
     done(len(vectors))
 
 
-def _held(folder: Path, encoder: Encoder) -> VectorIndex:
-    """The index of the last build where the same encoder made it, so that only what changed is put in; or a new one."""
+def _held(folder: Path, encoder: Encoder, vectors: Vectors) -> VectorIndex | None:
+    """The index of the last build, so that only what changed is put in; None where another encoder made it, or the
+    goods' centre has moved."""
     try:
-        return VectorIndex.open(folder, encoder.version)
+        index = VectorIndex.open(folder, encoder.version)
     except NotReady:
-        return VectorIndex(encoder.dim, encoder.version)
+        return None
+    return index if index.centre.holds(vectors) else None
 
 
 def read_by(stock: Stock, catalogue: Catalogue) -> ContentSettings | None:

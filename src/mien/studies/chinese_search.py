@@ -1,4 +1,4 @@
-"""Chinese search, judged: categories, exact words, both scripts, typos, homophones; by words, by meaning, by both."""
+"""Chinese search, judged: categories, exact words, both scripts, typos, homophones; by words, by meaning, as served."""
 
 import tempfile
 import time
@@ -14,17 +14,23 @@ from opencc import OpenCC
 
 from mien.core.item import Catalogue
 from mien.core.ports import Progress, Silent
+from mien.core.query import Query
 from mien.core.words import normalise
 from mien.models.content.cache import Remembering, VectorCache
 from mien.models.content.encoder import Encoder
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
+from mien.models.content.texts import item_texts
+from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
+from mien.ranking.nearness import Nearness, centre_of
+from mien.ranking.pipeline import search
+from mien.ranking.shelf import Context, Shelf
+from mien.ranking.vectors import VectorIndex
 from mien.studies.chinese_queries import Asked, by_hand, dropped, homophones, real, swapped, words_of
 from mien.studies.metrics import bootstrap_mean
 from mien.studies.reviews import Labelled, read_labelled, stratified
-from mien.studies.word_tiers import Space, tiered
-from mien.testing.world import items_table
+from mien.testing.world import items_table, world
 
 NAME = "search-chinese"
 TOP = 10
@@ -51,14 +57,16 @@ class Collection:
         return [normalise(text) for text in self.reviews.texts]
 
     @cached_property
-    def space(self) -> Space:
-        return Space.of(self.encoder.encode(self.reviews.texts))
-
-    @cached_property
-    def query_mean(self) -> npt.NDArray[np.float32]:
-        """What the vectors of queries share: of words of the texts, asked as queries."""
-        vectors = self.encoder.encode(words_of(self.reviews.texts, 500, 1), kind="query")
-        return np.asarray(vectors.mean(axis=0), dtype=np.float32)
+    def shop(self) -> Context:
+        """What a shop with these texts as its goods answers anybody from."""
+        catalogue, encoder = _catalogue(self.reviews.texts), self.encoder
+        texts = item_texts(catalogue)
+        vectors = encoder.encode(texts)
+        rows = np.arange(len(vectors), dtype=np.int32)
+        centre = centre_of(vectors, texts, encoder)
+        index = VectorIndex.build(rows, vectors, encoder.version, centre=centre)
+        standard = Yardstick.with_facets((), world().population())
+        return Context(Shelf(catalogue, standard, self.index, vectors=Nearness(index, lambda: encoder)), 0)
 
     def words(self, queries: Sequence[str]) -> list[Rows]:
         """The first results of the text index, as a shop has it."""
@@ -70,15 +78,10 @@ class Collection:
         asked = self.encoder.encode([normalise(query) for query in queries], kind="query")
         return [np.argsort(-(vectors @ one))[:TOP].astype(np.int32) for one in asked]
 
-    def both(self, queries: Sequence[str]) -> list[Rows]:
-        """What holds every word, by meaning; then what is nearest in meaning."""
-        matches = [self.index.search(query) for query in queries]
-        meant = [one.corrected or normalise(query) for one, query in zip(matches, queries, strict=True)]
-        asked = self.encoder.encode(meant, kind="query")
-        return [
-            tiered(one, self.space.likeness(vector, self.query_mean)).rows[:TOP]
-            for one, vector in zip(matches, asked, strict=True)
-        ]
+    def served(self, queries: Sequence[str]) -> list[Rows]:
+        """The first page of the search that is served, for somebody of whom nothing is known."""
+        answers = [search(Query(query, k=TOP), self.shop) for query in queries]
+        return [np.array([int(one.item_id) for one in found.results], dtype=np.int32) for found in answers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,7 @@ def study(
         reader = Remembering(encoder_named(settings, folder=kept, texts=reviews.texts), VectorCache(kept / "cache"))
         found = Collection(reviews, TextIndex.build(Path(passing) / "index", _catalogue(reviews.texts)), reader)
         asked = _questions(reviews.texts, queries, words, most, seed)
-        systems = {"words": found.words, "meaning": found.meaning, "words, then meaning": found.both}
+        systems = {"words": found.words, "meaning": found.meaning, "served": found.served}
         advance = progress.step("ask", len(systems))
         rows = []
         for name, system in systems.items():
