@@ -15,6 +15,9 @@ from mien.profiles.local import beginning, day, moment, money, month, number, pe
         (-3, "EUR", "−€3.00", "−€3.00"),
         (1999.6, "JPY", "¥2,000", "JP¥2,000"),
         (12, "CHF", "CHF 12.00", "CHF 12.00"),
+        (0.0, "USD", "$0.00", "US$0.00"),
+        (0.0027, "USD", "$0.0027", "US$0.0027"),
+        (0.2, "JPY", "¥0.20", "JP¥0.20"),
     ],
 )
 def test_money(amount: float, currency: str, english: str, chinese: str) -> None:

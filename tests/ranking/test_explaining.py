@@ -54,6 +54,7 @@ def test_the_rank_without_a_reason_can_be_counted(stocked):
                 equal = sum(abs(score - left) <= 1e-9 for item, score in scores.items() if item != result.item_id)
                 assert above < moves[reason.kind].rank <= above + equal + 1
                 assert reason.text in moves[reason.kind].text
+        assert [one for one in found.counterfactuals if one.rank != result.rank] == found.moves
 
 
 def test_without_a_liking_all_that_is_liked_for_it_falls(stocked):

@@ -110,6 +110,12 @@ class Answer:
     sort: str = "relevance"
     offset: int = 0
 
+    @property
+    def moves(self) -> list[Counterfactual]:
+        """Of an explanation, the counterfactuals under which the item would stand elsewhere."""
+        now = {result.rank for result in self.results[:1]}
+        return [one for one in self.counterfactuals if one.rank not in now]
+
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON-ready values in the documented order; unknown parts are absent."""
         head: dict[str, Any] = {

@@ -27,9 +27,14 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def money(amount: float, currency: str, language: Language) -> str:
-    """ "$1,234.50", "US$1,234.50", "¥1,234.50"; a minus stands before the symbol."""
+    """ "$1,234.50", "US$1,234.50", "¥1,234.50"; a minus stands before the symbol.
+
+    What would be rounded to nothing, such as the price of a gram, has two digits that say something: "$0.0027".
+    """
     symbol = SYMBOLS.get(currency, (f"{currency} ",) * 2)[language == "zh"]
     digits = 0 if currency in WHOLE else 2
+    if 0 < abs(amount) < 0.5 * 10**-digits:
+        digits = 1 - math.floor(math.log10(abs(amount)))
     return f"{'−' if amount < 0 else ''}{symbol}{abs(amount):,.{digits}f}"
 
 

@@ -127,9 +127,7 @@ def print_answer(console: Console, answer: Answer, title: str, language: Languag
         why = _why(result.reasons, reasons, language)
         table.add_row(str(result.rank), escape(result.title or result.item_id), f"{result.score:.3f}", why)
     console.print(table)
-    for move in answer.counterfactuals:
-        if answer.results and move.rank == answer.results[0].rank:
-            continue  # it would stay where it is
+    for move in answer.moves:
         console.print(f"{move.rank:>4}  {move.text}", markup=False, highlight=False)
     for absent in answer.absent:
         console.print(absent.text, style="yellow", markup=False, highlight=False)

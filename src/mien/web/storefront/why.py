@@ -53,10 +53,11 @@ async def why(shopping: Shopping, result: Result, asked: Asked) -> None:
             with El("ul.evidence"):
                 for deed in evidence:
                     told(shopping, deed)
-        if answer is not None and answer.counterfactuals:
+        moves = [] if answer is None else answer.moves
+        if moves:
             El("h3", visit.say("would_move"))
             with El("ul.moves"):
-                for one in answer.counterfactuals:
+                for one in moves:
                     El("li", one.text)
 
 
