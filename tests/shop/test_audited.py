@@ -79,11 +79,16 @@ def test_whoever_hands_out_many_is_noted(fresh: Shop, tmp_path: Path) -> None:
         done = RUN.invoke(app, [*arguments, str(tmp_path / "out.parquet"), "-w", folder])
         assert done.exit_code == 0, done.output
     everybody = pq.read_metadata(tmp_path / "out.parquet").num_rows
+    fresh.segments.export("buyers", tmp_path / "out.csv")
+    fresh.profiles(tmp_path / "out.parquet")
+    written = {"segment": "buyers", "members": members, "form": "parquet"}
     assert [(one["action"], one["by"], one["detail"]) for one in reversed(fresh.audit.entries())] == [
-        ("segment.export", made.key_id, {"segment": "buyers", "members": members, "form": "parquet"}),
-        ("segment.export", "cli", {"segment": "buyers", "members": members}),
-        ("segment.export", "cli", {"segment": None, "members": members}),
+        ("segment.export", made.key_id, written),
+        ("segment.export", "cli", written),
+        ("segment.export", "cli", written | {"segment": None}),
         ("profiles.export", "cli", {"profiles": everybody}),
+        ("segment.export", "local", written | {"form": "csv"}),
+        ("profiles.export", "local", {"profiles": everybody}),
     ]
 
 

@@ -74,8 +74,7 @@ def profiles(
 ) -> None:
     """Write every profile as a row of a Parquet file."""
     with opened(workspace) as shop, working(shop) as progress:
-        written = shop.profiles(out_, progress=progress)
-        shop.note("profiles.export", by=COMMAND_LINE, profiles=written)
+        written = shop.profiles(out_, progress=progress, by=COMMAND_LINE)
     err.print(f"Wrote {written:,} profiles to {out_}.")
 
 

@@ -56,8 +56,7 @@ def segment(
             found.delete(must(name))
             err.print(f"Deleted “{name}”; its history stays.", highlight=False)
         elif out_ is not None:
-            n = found.export(of, out_)
-            shop.note("segment.export", by=COMMAND_LINE, segment=name, members=n)
+            n = found.export(of, out_, by=COMMAND_LINE)
             err.print(f"Wrote {n:,} members to {out_}.")
         else:
             asked = {"members": members, "versus": versus, "rfm": rfm, "history": history}

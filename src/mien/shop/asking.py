@@ -20,6 +20,7 @@ from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU, SIMILAR
 from mien.shop.crowding import alone
+from mien.shop.opened import HERE
 from mien.shop.past import told_changes
 from mien.shop.people import People
 from mien.shop.quality import Quality
@@ -68,10 +69,12 @@ class Asking(Standing):
         crowd = replace(alone(serving, row, state, self.stock.user(row), at_us), intents=chances)
         return replace(profile, segments=self.segments.containing(crowd))
 
-    def profiles(self, out: Path | str, progress: Progress | None = None) -> int:
-        """Write every profile as a row of a Parquet file; returns how many."""
+    def profiles(self, out: Path | str, progress: Progress | None = None, *, by: str = HERE) -> int:
+        """Write every profile as a row of a Parquet file; returns how many. `by`: who asked, for the audit."""
         serving = self._served(None)
-        return write_profiles(serving, Path(out), self._at(None, serving), progress or Silent())
+        written = write_profiles(serving, Path(out), self._at(None, serving), progress or Silent())
+        self.note("profiles.export", by=by, profiles=written)
+        return written
 
     def search(
         self,
@@ -187,7 +190,7 @@ class Asking(Standing):
     @property
     def segments(self) -> Segments:
         """Segments: tried, saved, and asked who is in them."""
-        return Segments(self._saved, self._crowds, self._now, lambda: to_us(self.clock()))
+        return Segments(self._saved, self._crowds, self._now, lambda: to_us(self.clock()), self.note)
 
     @property
     def quality(self) -> Quality:

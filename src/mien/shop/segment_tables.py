@@ -5,7 +5,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from mien.core.clock import from_us
 from mien.core.errors import UsageError
 from mien.profiles.crowd import LIFECYCLES, Crowd
 from mien.profiles.tags import confidence
-from mien.stores.durable import whole
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -286,13 +284,6 @@ def interests(crowd: Crowd) -> tuple[sp.csr_array, list[str]]:
 def _unit(rows: sp.csr_array) -> sp.csr_array:
     length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     return sp.csr_array(sp.diags_array(1 / np.where(length > 0, length, np.inf)) @ rows)
-
-
-def write_members(members: Sequence[Any], out: Path, form: str | None) -> int:
-    """Write members to a file, whole or not at all; returns how many."""
-    with whole(out) as file:
-        file.write(members_file(members, form or out.suffix.lower().lstrip(".")))
-    return len(members)
 
 
 def members_file(members: Sequence[Any], form: str) -> bytes:

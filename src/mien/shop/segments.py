@@ -17,6 +17,7 @@ from mien.profiles.crowd import LIFECYCLES, Crowd
 from mien.profiles.rule import Rule, read_rule, rule_json, rule_text
 from mien.profiles.segments import Vocabulary, members, settled
 from mien.shop.crowding import Crowds, intent_names
+from mien.shop.opened import HERE
 from mien.shop.segment_tables import (
     Comparison,
     Lookalike,
@@ -26,11 +27,12 @@ from mien.shop.segment_tables import (
     compared_with_all,
     grid,
     lookalikes,
+    members_file,
     overlaps,
     retained,
-    write_members,
 )
 from mien.shop.serving import Serving
+from mien.stores.durable import whole
 from mien.stores.saved import Saved, SavedSegments
 
 EVERYONE = "everyone"
@@ -38,6 +40,7 @@ EVERYONE = "everyone"
 RESERVED = (EVERYONE, "fields", "overlap")
 NAME = re.compile(r"[^\x00-\x1f\x7f/\ud800-\udfff]{1,100}")
 SAMPLE = 10
+EVERYBODY = 2**62
 
 Mask = npt.NDArray[np.bool_]
 Served = Callable[[], tuple[Serving, int]]
@@ -107,8 +110,10 @@ class Members:
 class Segments:
     """The segments of a shop; each answer is as of the moment it names. Safe for several threads."""
 
-    def __init__(self, saved: SavedSegments, crowds: Crowds, served: Served, now_us: Callable[[], int]) -> None:
-        self._saved, self._crowds, self._served, self._now_us = saved, crowds, served, now_us
+    def __init__(
+        self, saved: SavedSegments, crowds: Crowds, served: Served, now_us: Callable[[], int], note: Callable[..., int]
+    ) -> None:
+        self._saved, self._crowds, self._served, self._now_us, self._note = saved, crowds, served, now_us, note
 
     # -- rules ------------------------------------------------------------------------------------------------
 
@@ -233,14 +238,26 @@ class Segments:
         found = lookalikes(crowd, itself, size)
         return found.named(self._ids(crowd, found.places))
 
-    def export(self, of: Of, out: Path | str, form: str | None = None) -> int:
-        """Write all members as CSV or Parquet (by the file's ending, or `form`); returns how many."""
-        _, crowd = self._crowd()
-        places = np.flatnonzero(self._inside(of, crowd))
-        ids = self._ids(crowd, places)
-        return write_members(
-            [_member(crowd, int(place), name) for place, name in zip(places, ids, strict=True)], Path(out), form
-        )
+    def export(self, of: Of, out: Path | str, form: str | None = None, *, by: str = HERE) -> int:
+        """Write all members as CSV or Parquet (by the file's ending, or `form`); returns how many. The audit notes it.
+
+        `by`: who asked, by the id of their key.
+        """
+        form = form or Path(out).suffix.lower().lstrip(".")
+        content, n = self._exported(of, form, by)
+        with whole(Path(out)) as file:
+            file.write(content)
+        return n
+
+    def exported(self, of: Of, form: str = "csv", *, by: str = HERE) -> bytes:
+        """What `export` writes."""
+        return self._exported(of, form, by)[0]
+
+    def _exported(self, of: Of, form: str, by: str) -> tuple[bytes, int]:
+        found = self.members(of, limit=EVERYBODY).members
+        content = members_file(found, form)
+        self._note("segment.export", by=by, segment=of if isinstance(of, str) else None, members=len(found), form=form)
+        return content, len(found)
 
     def containing(self, crowd: Crowd) -> tuple[str, ...]:
         """Of a crowd of one: the names of the saved segments it is in."""

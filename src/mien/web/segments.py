@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.shop import Shop
-from mien.shop.segment_tables import members_file
 from mien.shop.segments import plain
 from mien.web.query import Count, asker, rendered
 
@@ -91,9 +90,7 @@ def _add_views(routes: APIRouter, shop: Shop) -> None:
 
     @routes.get("/{name}/export", summary="All members as a file")
     def get_export(request: Request, name: str, form: Literal["csv", "parquet"] = "csv") -> Response:
-        found = shop.segments.members(name, shop.segments.members(name, 0).total).members
-        shop.note("segment.export", by=asker(request).key_id, segment=name, members=len(found), form=form)
-        return Response(members_file(found, form), media_type=TYPES[form])
+        return Response(shop.segments.exported(name, form, by=asker(request).key_id), media_type=TYPES[form])
 
     @routes.get("/{name}/versus", summary="A segment beside everyone")
     def get_versus(name: str, facet: str | None = None, limit: Count = 100) -> Response:

@@ -1,8 +1,5 @@
 """One segment: who is in it, what tells them apart, who is like them, its history, and the way out as a file."""
 
-import tempfile
-from pathlib import Path
-
 from nicegui import ui
 from starlette.datastructures import QueryParams
 
@@ -98,15 +95,8 @@ async def export(visit: Visit, name: str, form: str) -> None:
     """All members as a file; noted in the audit."""
     if not admin(visit):
         return
-
-    def written() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / f"members.{form}"
-            n = visit.shop.segments.export(name, out)
-            visit.shop.note("segment.export", by=visit.key_id, segment=name, members=n, form=form)
-            return out.read_bytes()
-
-    ui.download.content(await visit.ask(written), f"{name}.{form}")
+    content = await visit.ask(visit.shop.segments.exported, name, form, by=visit.key_id)
+    ui.download.content(content, f"{name}.{form}")
 
 
 async def ask_delete(visit: Visit, name: str) -> None:
