@@ -1,7 +1,7 @@
 """The HTTP application of one shop: its routes, and the layers that every request passes."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 
 from fastapi import FastAPI, Response
@@ -32,6 +32,7 @@ from mien.web.health import Health
 from mien.web.keys import KeyCheck
 from mien.web.limits import Limits
 from mien.web.metrics import Metrics
+from mien.web.settling import Settling
 from mien.web.traces import Traces
 
 
@@ -42,11 +43,13 @@ def create_app(
     access: Mapping[str, Needs] = ACCESS,
     local: bool = False,
     owned: bool = False,
+    settle: bool = False,
 ) -> FastAPI:
     """The API of one shop. Its OpenAPI page is `/docs`.
 
     `keys`: who may ask; None: those of the shop. `access`: what each route needs. `local`: while there are no keys,
-    answer this machine's names only. `owned`: the shop is closed when the application ends.
+    answer this machine's names only. `owned`: the shop is closed when the application ends. `settle`: the process
+    serves this shop alone (`web.settling`).
     """
     settings = shop.settings.server
     admission = Admission(shop.keys if keys is None else keys, settings, local=local)
@@ -54,7 +57,8 @@ def create_app(
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
         live = app.state.live = Live(shop)
-        yield
+        with Settling(shop) if settle else nullcontext():
+            yield
         await run_in_threadpool(live.close)
         if owned:
             shop.close()

@@ -1,16 +1,14 @@
 """Where the pages meet the application; loaded once the extra `console` is known to be there."""
 
-import asyncio
 import logging
 import time
 
 from fastapi import FastAPI, Request
-from nicegui import Client, app, background_tasks, ui
+from nicegui import Client, app, ui
 from nicegui.page import page
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from mien.core.errors import NotReady
 from mien.shop import Shop
 from mien.web import errors
 from mien.web.console import pages as console
@@ -29,7 +27,6 @@ def mount(api: FastAPI, shop: Shop) -> None:
     api.include_router(router(sessions, lambda caller: shop.note("console.sign_in", by=caller.key_id)))
     site = Site(shop, api, sessions)
     frame.serve_static()
-    app.on_startup(lambda: background_tasks.create(asyncio.to_thread(warm, shop), name="what answers is opened"))
     storefront.add(site)
     console.add(site)
     _answer_missing(site)
@@ -43,15 +40,6 @@ def mount(api: FastAPI, shop: Shop) -> None:
         gzip_middleware_factory=lambda inner: GZipMiddleware(inner, minimum_size=1_000, compresslevel=1),
         show_welcome_message=False,
     )
-
-
-def warm(shop: Shop) -> None:
-    """Open what answers before somebody waits for it."""
-    try:
-        shop.recommend(None, k=1)
-        shop.complete("a", 1)
-    except NotReady as nothing_yet:
-        log.warning(str(nothing_yet))
 
 
 def _answer_missing(site: Site) -> None:

@@ -50,7 +50,7 @@ def run(shop: Shop, *, host: str, port: int, workers: int = 1) -> None:
         log.warning("Several workers serve the API alone; the pages need a server of one.")
         _several(shop, host, port, workers)
         return
-    app = create_app(shop, access={**ACCESS, **pages.ACCESS}, local=True)
+    app = create_app(shop, access={**ACCESS, **pages.ACCESS}, local=True, settle=True)
     if not pages.mount(app, shop):
         log.warning(pages.NOT_THERE)
     _serve(uvicorn.Server(served(app, shop.settings.server, host=host, port=port)))
@@ -79,7 +79,7 @@ def worker() -> FastAPI:
     sys.setswitchinterval(SWITCH_S)
     shop = open_shop(Path(os.environ[WORKSPACE]), served=True)
     logs.configure(shop.settings.server.log)
-    return create_app(shop, local=True, owned=True)
+    return create_app(shop, local=True, owned=True, settle=True)
 
 
 def _several(shop: Shop, host: str, port: int, workers: int) -> None:
