@@ -62,6 +62,7 @@ def test_each_build_is_opened_and_left_alone(shop: Shop, monkeypatch: pytest.Mon
         until(lambda: len(opened) == 2, "the second build is never opened")
         assert gc.get_freeze_count() < 2 * before, "what answered before is kept for ever"
     assert "mien-settling" not in {thread.name for thread in threading.enumerate()}
+    assert gc.get_freeze_count() < before / 2, "what answered stays when the server ends"
 
 
 def test_what_fails_once_ends_nothing(

@@ -38,6 +38,7 @@ class Settling:
     ) -> None:
         self._end.set()
         self._thread.join()
+        gc.unfreeze()  # when the process ends, all is taken apart
 
     def _run(self) -> None:
         settled: Build | None = None
