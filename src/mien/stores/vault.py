@@ -30,8 +30,8 @@ SEALED = b"\xa1"
 """First byte of whatever is sealed; another cipher takes another one."""
 NONCE, KEY, DIGEST = 12, 32, 16
 """Bytes."""
-CACHED = 50_000
-"""Opened keys that are remembered, each some 500 bytes."""
+CACHED = 20_000
+"""Opened keys that are remembered, each some 2.5 KB with what OpenSSL holds for it."""
 AT_ONCE = 500
 """Keys of one look-up, below SQLite's limit of parameters."""
 
