@@ -10,11 +10,17 @@ import pytest
 import uvicorn
 
 from mien.shop import Shop
+from mien.testing.world import World, world
 from mien.web.app import create_app
 from mien.web.keys import KeyCheck
 from mien.web.server import served
 
 Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def toy() -> World:
+    return world()
 
 
 @pytest.fixture

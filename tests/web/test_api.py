@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from mien.core.query import Answer
 from mien.shop import Shop, create
 from mien.testing.world import World, world
+from mien.web import query
 from mien.web.app import create_app
 from mien.web.query import AT_ONCE
 
@@ -212,3 +213,27 @@ def test_questions_are_answered_by_turns(client: TestClient, shop: Shop, monkeyp
         codes = list(many.map(lambda _: client.post("/v1/recommend", json={"k": 3}).status_code, range(16)))
     assert codes == [200] * 16
     assert most[0] == AT_ONCE
+
+
+def test_a_stuck_question_holds_up_nobody_for_ever(
+    client: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that hangs keeps the turn; the others wait a moment and are answered beside it, and turns go on after."""
+    stuck, recommend = threading.Event(), shop.recommend
+
+    def slow(user: str | None, **asked: Any) -> Answer:
+        if user == "stuck":
+            assert stuck.wait(30)
+        return recommend(user, **asked)
+
+    monkeypatch.setattr(shop, "recommend", slow)
+    monkeypatch.setattr(query, "PATIENCE_S", 0.05)
+    with ThreadPoolExecutor(2) as many:
+        waiting = many.submit(client.post, "/v1/recommend", json={"user_id": "stuck"})
+        time.sleep(0.2)
+        for _ in range(3):
+            assert client.post("/v1/recommend", json={"k": 1}).status_code == 200
+        assert not waiting.done()
+        stuck.set()
+        assert waiting.result().status_code == 200
+    assert client.post("/v1/recommend", json={"k": 1}).status_code == 200

@@ -12,18 +12,13 @@ from starlette.testclient import TestClient
 
 from mien.core.errors import TransientError
 from mien.shop import Shop, create
-from mien.testing.world import World, world
+from mien.testing.world import World
 from mien.web import health, logs
 from mien.web.access import ACCESS
 from mien.web.app import create_app
 from mien.web.metrics import sizes_of
 
 VIEW = {"type": "track", "event": "Product Viewed", "userId": "ann", "properties": {"product_id": "teapot"}}
-
-
-@pytest.fixture(scope="module")
-def toy() -> World:
-    return world()
 
 
 @pytest.fixture

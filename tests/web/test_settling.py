@@ -10,14 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from mien.shop import Shop, create
-from mien.testing.world import World, items_table, world
+from mien.testing.world import World, items_table
 from mien.web import settling
 from mien.web.app import create_app
-
-
-@pytest.fixture(scope="module")
-def toy() -> World:
-    return world()
 
 
 @pytest.fixture

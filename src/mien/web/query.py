@@ -1,6 +1,6 @@
 """The routes that ask: profiles, search, recommendation, similar items, explanations, dead letters."""
 
-from asyncio import Semaphore
+from asyncio import Semaphore, timeout
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -19,6 +19,8 @@ from mien.shop import Shop
 AT_ONCE = 1
 """Questions of now that are answered at a time. More threads take the interpreter from each other after every step in
 NumPy: of eight at once each took four times the processor's time that it takes alone."""
+PATIENCE_S = 2.0
+"""So long a question waits for its turn. Then it goes beside the others: who is before it may wait for a dead store."""
 Count = Annotated[int, Query(ge=1, le=1000, description="How many results.")]
 
 
@@ -87,8 +89,15 @@ def router(shop: Shop) -> APIRouter:
     routes, turns = APIRouter(prefix="/v1"), Semaphore(AT_ONCE)
 
     async def by_turns(question: Callable[[], Response]) -> Response:
-        async with turns:
+        try:
+            async with timeout(PATIENCE_S):
+                await turns.acquire()
+        except TimeoutError:
             return await run_in_threadpool(question)
+        try:
+            return await run_in_threadpool(question)
+        finally:
+            turns.release()
 
     @routes.get("/profiles/{user_id}", summary="All that is known of a user")
     async def get_profile(request: Request, user_id: str, as_of: str | None = None) -> Response:
