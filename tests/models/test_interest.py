@@ -8,8 +8,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from mien.core.clock import DAY_US
 from mien.core.errors import UsageError
 from mien.core.event import ACTION_CODE
+from mien.core.vectors import unit
 from mien.models.interactions import Interactions
-from mien.models.interest import Interest, Learner, action_features, item_vectors, regress, unit_rows
+from mien.models.interest import Interest, Learner, action_features, item_vectors, regress
 from mien.testing.model_checks import NOW_US, toy
 
 BUY, VIEW, CART = ACTION_CODE["purchase"], ACTION_CODE["view"], ACTION_CODE["cart"]
@@ -85,7 +86,7 @@ def test_vectors_of_the_same_people_are_near() -> None:
 
 
 def test_unit_rows_leave_zeros() -> None:
-    assert unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)).tolist() == pytest.approx(
+    assert unit(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)).tolist() == pytest.approx(
         np.array([[0.6, 0.8], [0.0, 0.0]])
     )
 

@@ -19,6 +19,7 @@ from mien.core.clock import DAY_US
 from mien.core.errors import UnknownName, UsageError
 from mien.core.event import ACTIONS
 from mien.core.ids import Rows
+from mien.core.vectors import unit
 from mien.models.artifact import Arrays
 from mien.models.interactions import Interactions
 from mien.models.model import Model
@@ -61,7 +62,7 @@ class Interest(Model):
 
     def use_vectors(self, vectors: npt.NDArray[np.generic]) -> Self:
         """Item vectors from elsewhere for the next fit, `(n_items, dim)`: facet one-hots, text embeddings, …"""
-        self.given = unit_rows(np.asarray(vectors, dtype=np.float32))
+        self.given = unit(np.asarray(vectors, dtype=np.float32))
         return self
 
     @property
@@ -119,7 +120,7 @@ def item_vectors(matrix: sp.csr_array, dim: int, seed: int) -> Vectors:
     ppmi = sp.csr_matrix((information, (user, item)), shape=matrix.shape)
     strength, factors = right_factors(ppmi, rank, seed)
     vectors[:, :rank] = factors.T * np.sqrt(strength)
-    return unit_rows(vectors)
+    return unit(vectors)
 
 
 def right_factors(matrix: sp.csr_matrix, rank: int, seed: int) -> tuple[Floats, Floats]:
@@ -134,12 +135,6 @@ def right_factors(matrix: sp.csr_matrix, rank: int, seed: int) -> tuple[Floats, 
     basis = np.linalg.qr(basis)[0]
     _, strength, factors = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
     return strength[:rank], factors[:rank]
-
-
-def unit_rows(vectors: Vectors) -> Vectors:
-    """Rows of length 1; rows of zeros stay."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(length > 1e-12, length, np.inf)).astype(np.float32)
 
 
 def action_features(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.vectors import unit
 from mien.core.words import content_words, is_han
 
 Vectors = npt.NDArray[np.float32]
@@ -50,12 +51,6 @@ class Centre:
     def holds(self, goods: Vectors) -> bool:
         """Whether it is still that of these goods: their mean moved by less than a twentieth of a vector's length."""
         return float(np.linalg.norm(_mean(goods) - self.goods)) < MOVED
-
-
-def unit(vectors: Vectors) -> Vectors:
-    """Rows, or a vector, of length 1; zeros stay."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-9), dtype=np.float32)
 
 
 def _mean(vectors: Vectors) -> Vectors:

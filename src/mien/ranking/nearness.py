@@ -15,12 +15,13 @@ import numpy.typing as npt
 from mien.core.errors import NotReady
 from mien.core.ids import Rows
 from mien.core.item import Catalogue, Item
+from mien.core.vectors import unit
 from mien.core.words import normalise
 from mien.models.content.cache import Remembering, VectorCache
 from mien.models.content.encoder import Encoder, Vectors
 from mien.models.content.texts import item_text
 from mien.ranking.blend import Term
-from mien.ranking.centre import Centre, made_up, unit
+from mien.ranking.centre import Centre, made_up
 from mien.ranking.lexical import Matches, Tier
 from mien.ranking.shelf import Context
 from mien.ranking.vectors import VectorIndex

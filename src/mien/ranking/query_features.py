@@ -10,6 +10,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mien.core.ids import Rows
+from mien.core.vectors import unit
 from mien.core.words import stem
 from mien.ranking.spelling import Vocabulary
 from mien.ranking.title_features import LATE, MATCHES, PAD, Asked, Held, Texts, late, match_features, parts
@@ -112,7 +113,7 @@ class Judge:
             self._word_topics: Floats = np.zeros((len(self.texts.code), 1), dtype=np.float32)
             return
         svd = TruncatedSVD(topics, n_iter=2, random_state=0)
-        self._topics = _unit(svd.fit_transform(weights).astype(np.float32))
+        self._topics = unit(svd.fit_transform(weights).astype(np.float32))
         self._word_topics = (svd.components_.T * self.texts.idf[:-1, None]).astype(np.float32)
 
     def vectors_of(self, query: int) -> Floats:
@@ -135,7 +136,7 @@ class Judge:
         yield matches
         vectors, topics = self.vectors[rows], self._topics[rows]
         held_terms = asked.terms[asked.terms != PAD]
-        asked_topics = _unit(self._word_topics[held_terms].sum(axis=0, keepdims=True))[0]
+        asked_topics = unit(self._word_topics[held_terms].sum(axis=0, keepdims=True))[0]
         letters = np.asarray((self._title_letters[rows] @ self._query_letters[[query]].T).todense()).ravel()
         meaning = vectors @ self.query_vectors[query]
         yield np.stack([meaning, vectors @ self._typed[query], topics @ asked_topics, letters], axis=1)
@@ -144,9 +145,9 @@ class Judge:
         top = np.argsort(-score, kind="stable")[:FEEDBACK]
         share = np.exp(4.0 * (score[top] - score[top].max()))[:, None]
         means = (
-            vectors @ _unit((share * vectors[top]).sum(axis=0, keepdims=True))[0],
-            topics @ _unit((share * topics[top]).sum(axis=0, keepdims=True))[0],
-            vectors @ _unit(vectors.mean(axis=0, keepdims=True))[0],
+            vectors @ unit((share * vectors[top]).sum(axis=0, keepdims=True))[0],
+            topics @ unit((share * topics[top]).sum(axis=0, keepdims=True))[0],
+            vectors @ unit(vectors.mean(axis=0, keepdims=True))[0],
         )
         yield np.stack(means, axis=1)
 
@@ -160,10 +161,5 @@ class Judge:
         meant = self._word_vectors[mine] @ self._word_vectors[held.words].T
         known = asked.terms != PAD
         kept = np.zeros((len(mine), len(held.words)), dtype=np.float32)
-        kept[known] = _unit(self._word_topics[asked.terms[known]]) @ _unit(self._word_topics[held.words]).T
+        kept[known] = unit(self._word_topics[asked.terms[known]]) @ unit(self._word_topics[held.words]).T
         return np.concatenate([late(near, idf, held, asked) for near in (spelt, meant, kept)], axis=1)
-
-
-def _unit(rows: npt.NDArray[np.floating]) -> Floats:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(length, 1e-9), dtype=np.float32)

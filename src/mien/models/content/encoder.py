@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from mien.core.errors import UsageError
 from mien.core.ports import Progress, Silent
+from mien.core.vectors import unit
 from mien.models.content.options import ContentSettings
 
 Kind = Literal["passage", "query"]
@@ -118,7 +119,4 @@ def printable(text: str) -> str:
 def shaped(vectors: Vectors, dim: int, normalise: bool) -> Vectors:
     """The first `dim` columns, rows brought to length 1 where asked for; rows of 0 stay."""
     cut = np.asarray(vectors[:, :dim], dtype=np.float32)
-    if not normalise:
-        return cut
-    length = np.linalg.norm(cut, axis=1, keepdims=True)
-    return np.asarray(cut / np.where(length > 1e-12, length, np.inf), dtype=np.float32)
+    return unit(cut) if normalise else cut

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mien.core.errors import UsageError
 from mien.core.ids import Rows
+from mien.core.vectors import unit
 from mien.features.vector import FeatureMatrix
 from mien.models.interactions import Interactions
 from mien.models.interest import item_vectors
@@ -55,8 +56,6 @@ def svd_vectors(
         liked = chosen.matrix(strength)[:, : len(items)]
         liked = liked.astype(np.float32)  # else the whole table of vectors would be cast at every question
         liked.data = np.log1p(liked.data)  # the tenth tin of the same says less than the first
-        summed = np.asarray(liked @ items[: liked.shape[1]], dtype=np.float32)
-        length = np.linalg.norm(summed, axis=1, keepdims=True)
-        return np.asarray(summed / np.where(length > 1e-12, length, np.inf), dtype=np.float32)
+        return unit(np.asarray(liked @ items[: liked.shape[1]], dtype=np.float32))
 
     return vectors
