@@ -17,8 +17,9 @@ from mien.web.look.parts import El, card, table
 from mien.web.look.visit import Visit
 
 PATH = "/console/system"
-SECRET = re.compile(r"(://[^:/@\s]*:)[^@\s]+@")
+SECRET = re.compile(r"(://[^:/@\s]*:)[^@\s]+(?=@)|((?i:[?&]\w*pass\w*)=)[^&\s]+")
 """A password in an address, which no page shows."""
+HIDDEN = "…"
 
 
 async def system(visit: Visit, asked: QueryParams) -> None:
@@ -41,7 +42,7 @@ async def system(visit: Visit, asked: QueryParams) -> None:
 
 
 def settings(visit: Visit) -> None:
-    """Every setting, changed ones first; passwords in addresses are left out."""
+    """Every setting, changed ones first; passwords are left out."""
     defaults = dict(leaves(Settings()))
     rows = [
         (name, said(value), said(defaults.get(name)), value != defaults.get(name))
@@ -56,16 +57,18 @@ def settings(visit: Visit) -> None:
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, object]]:
-    """Each setting's dotted name and value."""
+    """Each setting's dotted name and value, that of a password hidden."""
     for one in fields(tree):
         value, name = getattr(tree, one.name), f"{path}{one.name}"
         if is_dataclass(value) and not isinstance(value, type):
             yield from leaves(value, f"{name}.")
+        elif one.name == "password":
+            yield name, HIDDEN if value else ""
         else:
             yield name, value
 
 
 def said(value: object) -> str:
     """A value as text, without passwords, cut where it is long."""
-    text = SECRET.sub(r"\1…@", str(value))
+    text = SECRET.sub(rf"\1\2{HIDDEN}", str(value))
     return text if len(text) <= 120 else text[:117] + "…"
