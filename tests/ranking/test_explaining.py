@@ -111,6 +111,20 @@ def test_filtered(stocked):
     assert found["filter"] == "the filter brand asks for Altura / Northwind; this is brand Greenleaf"
 
 
+def test_left_out_by_a_filter(stocked):
+    found = told(stocked, "teapot", filters={"brand!": ("Greenleaf", "Altura")}, k=20)
+    text = "the filter brand leaves out Greenleaf / Altura; this is brand Greenleaf"
+    assert absent(found)["filter"] == text
+    assert not told(stocked, "oat-milk", filters={"brand!": ("Greenleaf",)}, k=20).absent
+
+
+@pytest.mark.parametrize("query", [{"filters": {"price": ("1000000..1234567",)}}, {"text": "tea 1000000-1234567元"}])
+def test_not_of_the_price_asked_for(stocked, query):
+    price = stocked.shelf.catalogue.price[stocked.world.item_row("teapot")]
+    found = told(stocked, "teapot", k=20, **query)
+    assert absent(found)["filter"] == f"the filter price asks for 1000000..1234567; this is {price:g}"
+
+
 def test_hidden_by_a_rule(stocked):
     rules = read_rules([{"do": "hide", "name": "recall", "items": ["teapot"]}], tuple(KINDS))
     assert absent(told(stocked, "teapot", rules=rules))["rule"] == "hidden by the shop: recall"

@@ -77,3 +77,8 @@ def test_open_ranges() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     found = price_limit(normalise(text))
     assert found is None or found[0].low <= found[0].high
+
+
+@pytest.mark.parametrize("text", ["..1234567", "1234567.89..", "0.1..99999.95", "160.."])
+def test_a_limit_is_written_as_it_was_read(text):
+    assert Limit.read(text).written() == text

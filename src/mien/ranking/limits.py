@@ -4,6 +4,8 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from mien.core.errors import UsageError
 from mien.core.measures import measures
 
@@ -72,7 +74,7 @@ class Limit:
 
     def written(self) -> str:
         """As a filter has it: "20..50", "..50", "20.."."""
-        low, high = ("" if math.isinf(bound) else f"{bound:g}" for bound in (self.low, self.high))
+        low, high = ("" if math.isinf(bound) else written(bound) for bound in (self.low, self.high))
         return f"{low}..{high}"
 
     @classmethod
@@ -86,6 +88,11 @@ class Limit:
         if not dots or math.isnan(found.low) or math.isnan(found.high) or found.low > found.high:
             raise UsageError(f"“{text}” is no price range. Write it as 10..50, 10.. or ..50.")
         return found
+
+
+def written(number: float) -> str:
+    """A number with every digit before the point and up to six behind it: "1234567", "0.1"."""
+    return np.format_float_positional(round(number, 6), trim="-")
 
 
 def price_limit(text: str) -> tuple[Limit, int, int] | None:

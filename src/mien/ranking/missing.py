@@ -1,16 +1,19 @@
 """Missing: why an item is not among those shown, all that holds, the plainest first."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mien.core.query import Absent, Query
+from mien.core.query import NOT, PRICE, Absent, Query
 from mien.profiles.wording import liking_name
 from mien.ranking.answering import asker
 from mien.ranking.blend import Blend
 from mien.ranking.kind import Again
+from mien.ranking.limits import written
 from mien.ranking.rules import having
 from mien.ranking.shelf import Context
 from mien.ranking.shopkeeping import holding, rule_text, touched
+from mien.ranking.understanding import without_price
 from mien.ranking.wording import ordinal, say
 
 
@@ -41,10 +44,11 @@ def _barred(query: Query, place: Place, context: Context) -> Iterator[Absent]:
     language, shelf, row = context.language, context.shelf, place.row
     if not shelf.catalogue.available[row]:
         yield Absent("sold_out", say(language, "sold_out"))
-    for name, values in query.filters.items():
-        if not having(name, values, context)[row]:
-            facts = {"own": _own(name, row, context), "asked": " / ".join(values)}
-            yield Absent("filter", say(language, "filtered", facet=name, **facts))
+    for name, values in _asked_for(query, context).items():
+        facet = name.removesuffix(NOT)
+        if having(facet, values, context)[row] == name.endswith(NOT):
+            facts = {"own": _own(facet, row, context), "asked": " / ".join(values)}
+            yield Absent("filter", say(language, "excluded" if facet != name else "filtered", facet=facet, **facts))
     for rule in holding(query, context, "hide"):
         if touched(rule, context)[row]:
             yield Absent("rule", rule_text(rule, context))
@@ -55,8 +59,17 @@ def _barred(query: Query, place: Place, context: Context) -> Iterator[Absent]:
         yield Absent("cart", say(language, "in_cart"))
 
 
+def _asked_for(query: Query, context: Context) -> Mapping[str, tuple[str, ...]]:
+    """The filters, and the price limit that was read out of the text."""
+    limit = without_price(query, context.search.understand and context.shelf.priced).limit
+    return query.filters if limit is None else {**query.filters, PRICE: (limit.written(),)}
+
+
 def _own(name: str, row: int, context: Context) -> str:
-    """The item's own value of a facet, the deepest of a path."""
+    """The item's own value of a facet, the deepest of a path; or its price."""
+    if name == PRICE:
+        price = float(context.shelf.catalogue.price[row])
+        return "–" if math.isnan(price) else written(price)
     held = [one for one in context.shelf.yardstick.facets if one.name == name and one.codes[row] >= 0]
     if not held:
         return "–"
