@@ -18,6 +18,8 @@ KINDS = {"count.purchase.30d": "number", "rfm.r": "number", "tag.category": "nam
         "not lifecycle in (lapsing, lost) or (rfm.r in (4, 5) and not count.purchase.30d < 1.5)",
         "tag.category = Drinks/Tea [lift >= 1.5, confidence >= 0.8, weight <= 0.5]",
         "not (lifecycle = new or lifecycle = lost)",
+        "count.purchase.30d >= 1234567.25 and rfm.r > 0.123456789",
+        'tag.category in ("Dairy, Eggs", "5\\" pots", Tea)',
     ],
 )
 def test_a_rule_comes_out_as_it_went_in(text: str) -> None:

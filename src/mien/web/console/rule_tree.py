@@ -1,18 +1,21 @@
 """A rule while it is being built: groups and lines that may be unfinished. Pure; JSON in and out as `profiles.rule`."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as made
 from typing import Any
 
 SEVERAL = ("in",)
+QUOTE = '"'
 BOUNDS = ("lift", "confidence", "days")
 """What a tag's line offers to bound; others stay as they came."""
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """One test. `value`: as it was typed, several by commas for `in`. `bounds`: `lift >=` → number as typed."""
+    """One test. `value`: as it was typed, several by commas for `in`, what holds one in quotes. `bounds`: `lift >=` →
+    number as typed."""
 
     field: str = ""
     op: str = "="
@@ -46,7 +49,7 @@ def _node(rule: Mapping[str, Any], *, negated: bool) -> Line | Group:
         if kind in rule:
             return Group(kind, [_node(part, negated=False) for part in rule[kind]], negated)
     value = rule["value"]
-    text = ", ".join(map(_text, value)) if isinstance(value, list | tuple) else _text(value)
+    text = ", ".join(map(_part, value)) if isinstance(value, list | tuple) else _text(value)
     bounds = {(one["field"], one["op"]): _text(one["value"]) for one in rule.get("where", ())}
     return Line(rule["field"], rule["op"], text, negated, bounds)
 
@@ -68,7 +71,8 @@ def json_of(node: Line | Group, kinds: Mapping[str, str]) -> dict[str, Any] | No
     number = kinds.get(node.field) == "number"
     value: Any = _value(node.value, number=number)
     if node.op in SEVERAL:
-        value = [_value(part, number=number) for part in node.value.split(",") if part.strip()]
+        listed = next(csv.reader([node.value], skipinitialspace=True))
+        value = [_value(part, number=number) for part in listed if part.strip()]
     told: dict[str, Any] = {"field": node.field, "op": node.op, "value": value}
     where = [
         {"field": name, "op": op, "value": float(text)} for (name, op), text in node.bounds.items() if _is_number(text)
@@ -92,4 +96,10 @@ def _is_number(text: str) -> bool:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _part(value: object) -> str:
+    """One of several values, in quotes where a comma or a quote would part it."""
+    text = _text(value)
+    return f'"{text.replace(QUOTE, 2 * QUOTE)}"' if {",", QUOTE} & set(text) else text
