@@ -65,6 +65,7 @@ def test_a_filter_is_taken_in_and_left_out_from_the_first_result() -> None:
         (" ", "", None),
         ("x", "9", "..9"),
         ("-1", "", "0.."),
+        ("1234567", "12345678.5", "1234567..12345678.5"),
     ],
 )
 def test_prices(low: str, high: str, told: str | None) -> None:
@@ -97,6 +98,16 @@ def test_a_path_is_walked_step_by_step() -> None:
     assert children(counts, ()) == {"A": 5, "B": 2}
     assert children(counts, ("A",)) == {"A": 5, "A/x": 3, "A/y": 2}
     assert children(counts, ("A/x",)) == {"A/x": 3, "A/x/1": 3}
+
+
+def test_a_step_down_the_path_takes_the_place_of_the_one_above() -> None:
+    """Of values of one facet any will do: beside the whole a part of it would change nothing."""
+    top = Search("tea", {"category": ("A", "B")})
+    down = top.toggled("category", "A/x")
+    assert down.filters == {"category": ("B", "A/x")}
+    assert down.toggled("category", "A").filters == {"category": ("B", "A")}
+    assert down.toggled("category", "A/xy").filters == {"category": ("B", "A/x", "A/xy")}
+    assert Search("tea", {"brand": ("A",)}).toggled("brand", "A/x").filters == {"brand": ("A", "A/x")}
 
 
 def test_the_same_item_looks_the_same_and_relatives_alike() -> None:

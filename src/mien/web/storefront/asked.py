@@ -6,7 +6,10 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from mien.core.item import CATEGORY_SEPARATOR
 from mien.core.query import PRICE, SORTS
+from mien.core.tables import ITEM
+from mien.ranking.limits import written
 
 OWN = ("q", "sort", "from", "words")
 """What an address says beside filters."""
@@ -48,10 +51,15 @@ class Search:
         return f"/search?{urlencode(pairs)}"
 
     def toggled(self, facet: str, value: str) -> "Search":
-        """With a value of a facet, or without it where it was there; from the first result again."""
+        """With a value of a facet, or without it where it was there; from the first result again.
+
+        A step of the category takes the place of those above and below it: of values of one facet any will do.
+        """
         held = self.filters.get(facet, ())
-        now = tuple(one for one in held if one != value) if value in held else (*held, value)
-        return self.having(facet, now)
+        if value in held:
+            return self.having(facet, tuple(one for one in held if one != value))
+        kept = tuple(one for one in held if facet != ITEM.CATEGORY or not (_within(one, value) or _within(value, one)))
+        return self.having(facet, (*kept, value))
 
     def having(self, facet: str, values: tuple[str, ...]) -> "Search":
         """With exactly these values of a facet."""
@@ -64,9 +72,13 @@ class Search:
         return self.having(PRICE, (f"{ends[0]}..{ends[1]}",) if any(ends) else ())
 
 
+def _within(path: str, above: str) -> bool:
+    return path.startswith(above + CATEGORY_SEPARATOR)
+
+
 def _number(text: str) -> str:
     text = text.strip().replace(",", ".")
     try:
-        return f"{max(0.0, float(text)):g}" if text and len(text) < 12 else ""
+        return written(max(0.0, float(text))) if text and len(text) < 12 else ""
     except ValueError:
         return ""
