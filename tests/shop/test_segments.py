@@ -13,6 +13,7 @@ import pytest
 
 from mien.core.errors import UnknownName, UsageError
 from mien.core.profile import Profile
+from mien.core.user import User
 from mien.shop import Shop, create
 from mien.shop.segment_tables import telling
 from mien.shop.segments import plain
@@ -246,6 +247,20 @@ def test_who_did_not_allow_it_is_left_out(fresh: Shop) -> None:
     fresh.segments.save("buyers", "orders > 0")
     assert not fresh.profile("ann").segments
     assert all(one.user_id != "ann" for one in fresh.segments.lookalike("buyers").users)
+
+
+@pytest.mark.parametrize("rule", ["trait.vip = true", "trait.vip in (true, x)", "not trait.vip != true"])
+def test_yes_and_no_are_found_however_they_came(fresh: Shop, rule: str) -> None:
+    """A file brings them as text, a message as JSON; the builder offers what is listed."""
+    said = {"ann": True, "ben": "true", "dora": False, "fay": "false"}
+    rows = {user: fresh.stock.catalog.users.row(user) or 0 for user in said}
+    fresh.stock.catalog.declare([(rows[user], User(user, {"vip": value})) for user, value in said.items()])
+    yes = {"ann", "ben"} if "not" not in rule else set(fresh.segments.preview("orders >= 0", sample=99).sample) - {
+        "dora", "fay"
+    }  # fmt: skip
+    assert inside(fresh, rule) == yes
+    for listed in next(one.values for one in fresh.segments.fields() if one.name == "trait.vip"):
+        assert fresh.segments.preview({"field": "trait.vip", "op": "=", "value": listed}).size == 2
 
 
 def test_everything_told_is_json(shop: Shop) -> None:

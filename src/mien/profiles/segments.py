@@ -37,7 +37,7 @@ class Vocabulary:
     """What rules of a shop may speak of. `facets`: name → values; `traits`: name → values seen; `intents`: names."""
 
     facets: Mapping[str, frozenset[str]]
-    traits: Mapping[str, frozenset[object]]
+    traits: Mapping[str, frozenset[Plain]]
     intents: tuple[str, ...] = ()
 
     def fields(self) -> list[str]:
@@ -96,15 +96,15 @@ def _check_tag(test: Condition, name: str, words: Vocabulary) -> None:
     if test.op not in NAMED:
         raise UsageError(f"{test.field}: a tag is had or not; use =, != or in, and bounds such as [lift >= 1.5].")
     for value in _listed(test):
-        if _name(value) not in words.facets[name]:
-            raise UnknownName(name, _name(value), words.facets[name])
+        if value_name(value) not in words.facets[name]:
+            raise UnknownName(name, value_name(value), words.facets[name])
     for bound in test.where:
         if bound.field not in BOUNDS:
             raise UnknownName("bound of a tag", bound.field, BOUNDS)
 
 
-def _name(value: Plain) -> str:
-    """A value of a facet as it is written: a number that was read out of text is a name here."""
+def value_name(value: Plain) -> str:
+    """A value of a facet or trait as it is written: a number that was read out of text is a name here."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -181,7 +181,7 @@ def column(field: str, crowd: Crowd) -> Floats:
 
 def _tagged(test: Condition, name: str, crowd: Crowd) -> Mask:
     found = np.zeros(len(crowd), dtype=np.bool_)
-    wanted = {_name(value) for value in _listed(test)}
+    wanted = {value_name(value) for value in _listed(test)}
     for level, facet in enumerate(crowd.yardstick.facets):
         codes = [code for code, value in enumerate(facet.values) if value in wanted] if facet.name == name else []
         if codes:
@@ -214,7 +214,7 @@ def _holds(known: object, test: Condition) -> bool:
 
 def _same(known: object, value: Plain) -> bool:
     if isinstance(known, bool) or isinstance(value, bool):
-        return known is value
+        return str(known).casefold() == str(value).casefold()  # a file has text
     number, other = _as_number(known), _as_number(value)
     return number == other if number is not None and other is not None else str(known) == str(value)
 

@@ -14,8 +14,8 @@ from mien.core.clock import from_us
 from mien.core.errors import UnknownName, UsageError
 from mien.core.personal import kind_of_trait
 from mien.profiles.crowd import LIFECYCLES, Crowd
-from mien.profiles.rule import Rule, read_rule, rule_json, rule_text
-from mien.profiles.segments import Vocabulary, members, settled
+from mien.profiles.rule import Plain, Rule, read_rule, rule_json, rule_text
+from mien.profiles.segments import Vocabulary, members, settled, value_name
 from mien.shop.crowding import Crowds, intent_names
 from mien.shop.opened import HERE
 from mien.shop.segment_tables import (
@@ -122,7 +122,7 @@ class Segments:
         serving, crowd = self._crowd()
         words = self._words(serving, crowd)
         values = {f"tag.{name}": tuple(sorted(known)) for name, known in words.facets.items()}
-        values |= {f"trait.{name}": tuple(sorted(map(str, known))) for name, known in words.traits.items()}
+        values |= {f"trait.{name}": tuple(sorted(set(map(value_name, known)))) for name, known in words.traits.items()}
         values["lifecycle"] = LIFECYCLES
         return [Field(name, "name" if name in values else "number", values.get(name, ())) for name in words.fields()]
 
@@ -273,7 +273,7 @@ class Segments:
         facets: dict[str, frozenset[str]] = {}
         for facet in serving.yardstick.facets:
             facets[facet.name] = facets.get(facet.name, frozenset()) | frozenset(facet.values)
-        traits: dict[str, set[object]] = {}
+        traits: dict[str, set[Plain]] = {}
         personal = serving.stock.settings.privacy.personal
         for told in crowd.traits:
             for name, value in told.items():
