@@ -111,6 +111,25 @@ def test_typos_are_forgiven(shop, typed, meant):
     assert matches.rows.tolist() == shop.shelf.index.search(meant).rows.tolist()
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("连裙衣", "连衣裙"), ("连裙", "连衣裙"), ("方面方面", "方方面面"), ("不不理睬", "不理不睬")],
+)
+def test_chinese_characters_swapped_or_forgotten_are_forgiven(tmp_path, typed, meant):
+    index = TextIndex.build(tmp_path, catalogue_of(meant, "方面", "理睬", "裙子"))
+    matches = index.search(typed)
+    assert matches.corrected == meant
+    assert matches.rows[0] == 0
+
+
+def test_a_word_of_the_dictionary_is_no_typo(tmp_path):
+    """手套 are gloves, 手机套 is a case for a phone: a shop without the one does not say that the other was meant."""
+    index = TextIndex.build(tmp_path, catalogue_of(*["手机套"] * 20))
+    assert index.search("手套").corrected is None
+    assert index.search("手机").corrected is None
+    assert index.search("机手套").corrected == "手机套"
+
+
 def test_known_words_are_not_corrected(shop):
     assert shop.shelf.index.search("coffee").corrected is None
     assert shop.shelf.index.search("xqzvw").corrected is None

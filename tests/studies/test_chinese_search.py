@@ -57,3 +57,4 @@ def test_the_laws_hold_on_real_reviews(shared_data: Path) -> None:
     assert rows["words"]["category_hand"]["mean"] > 0.4  # ten categories: chance is below .2
     assert rows["served"]["category_hand"]["mean"] > rows["words"]["category_hand"]["mean"]
     assert rows["words"]["homophone_false_hits"]["mean"] <= 0.02
+    assert 0.0 < found["homophones_by_chance"]["mean"] < 0.05

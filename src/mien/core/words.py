@@ -6,6 +6,7 @@ the Chinese dictionary costs a fifth of a second to load.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -125,26 +126,44 @@ def query_words(text: str, stop_words: frozenset[str] = QUERY_STOP_WORDS) -> lis
 
     A measure is one word; a Chinese word of three characters or more may also be found by its pairs.
     """
-    plain, place = normalise(text), 0
-    found: dict[str, Word] = {}
-    for one in measures(plain) if _DIGIT.search(plain) else ():
-        _plain_words(plain[place : one.start], found)
-        written = plain[one.start : one.end]
-        apart = tuple(stem(run) for run in RUN.findall(written))
-        found.setdefault(one.term, Word(written, one.term, False, ((1.0, apart),) if apart != (one.term,) else ()))
-        place = one.end
-    _plain_words(plain[place:], found)
-    words = list(found.values())
+    words = once(words_in_order(text))
     return [word for word in words if word.surface not in stop_words] or words
 
 
-def _plain_words(text: str, found: dict[str, Word]) -> None:
+def words_in_order(text: str) -> list[Word]:
+    """Every word of a query as often as it stands there, stop words too."""
+    plain, place = normalise(text), 0
+    found: list[Word] = []
+    for one in measures(plain) if _DIGIT.search(plain) else ():
+        found += _plain_words(plain[place : one.start])
+        written = plain[one.start : one.end]
+        apart = tuple(stem(run) for run in RUN.findall(written))
+        found.append(Word(written, one.term, False, ((1.0, apart),) if apart != (one.term,) else ()))
+        place = one.end
+    return found + _plain_words(plain[place:])
+
+
+def once(words: Iterable[Word]) -> list[Word]:
+    """Each term once, as it came first."""
+    found: dict[str, Word] = {}
+    for word in words:
+        found.setdefault(word.term, word)
+    return list(found.values())
+
+
+def _plain_words(text: str) -> list[Word]:
+    words = []
     for run in RUN.findall(text):
         han = is_han(run)
         for surface in rjieba.cut(run) if han else [run]:
             ways = ((1.0, tuple(dict.fromkeys(pairs(surface)))),) if han and len(surface) > 2 else ()
-            word = Word(surface, surface if han else stem(surface), han, ways)
-            found.setdefault(word.term, word)
+            words.append(Word(surface, surface if han else stem(surface), han, ways))
+    return words
+
+
+def in_dictionary(surface: str) -> bool:
+    """Whether Chinese characters are together one word of the dictionary."""
+    return len(rjieba.cut(surface, False)) == 1
 
 
 def content_words(text: str) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mien.core.words import QUERY_STOP_WORDS, Word, normalise, pairs, query_words
+from mien.core.words import QUERY_STOP_WORDS, Word, in_dictionary, normalise, once, pairs, query_words, words_in_order
 from mien.ranking.indexing import Words
 from mien.ranking.options import SearchOptions
 from mien.ranking.synonyms import Synonyms
@@ -17,8 +17,8 @@ WINDOW = 4
 """Most pieces that a misspelt Chinese word may have been cut into."""
 PUT_RIGHT = 0.9
 """What a Chinese word put right counts beside what was typed."""
-RARER = 10
-"""How much rarer than the word put right the typed one must be."""
+RARER = 4
+"""How much rarer than the word put right the typed one must be; counted too often, as its pairs may stand apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,12 @@ class Reading:
 def wanted(text: str, reading: Reading, words: Words, count: Count) -> Wanted:
     """The words of a text; `count`: how many items hold some terms. Any text will do."""
     text = normalise(text[:MAX_QUERY])
-    found = query_words(text, frozenset())
+    found = words_in_order(text)
     if reading.typos:  # before stop words go: a swapped character may have made one
         found, corrected = _joined(found, text, words, count)
     else:
         corrected = text
+    found = once(found)
     found = ([word for word in found if word.surface not in reading.stops] or found)[:MAX_WORDS]
     found = reading.synonyms.applied(found)  # first: what the shop itself calls a word is no typo
     if reading.typos:
@@ -99,8 +100,11 @@ def _joined(found: list[Word], text: str, words: Words, count: Count) -> tuple[l
 
 
 def _misspelt(typed: str, part: list[Word], text: str, words: Words, count: Count) -> list[str]:
-    """The known words that may be meant, most frequent first, or none."""
+    """The known words that may be meant, most frequent first, or none: what the dictionary has is no typo, whatever
+    these goods are called (手套, gloves, is not 手机套, a case for a phone)."""
     if not all(word.han for word in part) or len(typed) < 2 or typed in words.han.place or typed not in text:
+        return []
+    if len(part) == 1 and in_dictionary(typed):
         return []
     near = words.han.nearest(typed)
     held = count(tuple(pairs(typed))) if near else 0

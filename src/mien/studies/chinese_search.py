@@ -146,6 +146,7 @@ def study(
         | {"dropped": len(asked.dropped), "swapped": len(asked.swapped)},
         "single_character_recall": bootstrap_mean(singles, seed=seed).to_dict(),
         **{name: bootstrap_mean(shares, seed=seed).to_dict() for name, shares in recalled.items()},
+        "homophones_by_chance": bootstrap_mean(_by_chance(found), seed=seed).to_dict(),
         "words_p50_ms": round(float(np.median(speed)), 3),
         "models": rows,
     }
@@ -225,10 +226,20 @@ def _false_hits(system: System, pairs: list[tuple[str, str]], found: Collection)
     shown = system([sounds for _, sounds in pairs])
     return np.array(
         [
-            sum(word in found.plain[row] and sounds not in found.plain[row] for row in rows) / TOP
-            for (word, sounds), rows in zip(pairs, shown, strict=True)
+            sum(_only_sounds(found.plain[row], pair) for row in rows) / TOP
+            for pair, rows in zip(pairs, shown, strict=True)
         ]
     )
+
+
+def _by_chance(found: Collection) -> Floats:
+    """Of each pair the share of all texts that would be a false hit."""
+    return np.array([np.mean([_only_sounds(text, pair) for text in found.plain]) for pair in homophones()])
+
+
+def _only_sounds(text: str, pair: tuple[str, str]) -> bool:
+    word, sounds = pair
+    return word in text and sounds not in text
 
 
 def _overlap(system: System, queries: list[str]) -> Floats:
