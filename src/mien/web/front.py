@@ -12,6 +12,7 @@ from starlette.types import Scope as Connection
 from mien.web import errors, logs
 from mien.web.access import ACCESS, Needs, Table
 from mien.web.metrics import Metrics
+from mien.web.named import path_of
 
 log = logging.getLogger("mien.web")
 
@@ -64,6 +65,7 @@ class Front:
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
         if connection["type"] not in ("http", "websocket"):
             return await self.app(connection, receive, send)
+        connection["path"] = path_of(connection)
         state = connection.setdefault("state", {})
         state["entry"] = entry = self.table.entry(connection.get("method", "GET"), connection["path"])
         state["needs"] = "admin" if entry is None else self.table.access[entry]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.core.clock import parse_time
 from mien.shop import Shop
 from mien.stores.audit_check import verify as check
+from mien.web.named import Named
 from mien.web.query import asker, rendered
 
 SOURCE = "api"
@@ -31,13 +32,13 @@ def router(shop: Shop) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/profiles/{user_id}/consent", summary="What a user lets be done")
-    def get_consent(request: Request, user_id: str) -> Response:
+    def get_consent(request: Request, user_id: Named) -> Response:
         found = shop.consents(user_id)
         shop.note("consent.read", user_id, by=asker(request).key_id)
         return rendered(found)
 
     @routes.put("/profiles/{user_id}/consent", summary="Keep what a user said of some purposes")
-    def put_consent(request: Request, user_id: str, said: ConsentGiven) -> Response:
+    def put_consent(request: Request, user_id: Named, said: ConsentGiven) -> Response:
         at = None if said.at is None else parse_time(said.at, shop.settings.shop.zone)
         by = asker(request).key_id
         return rendered(shop.consent(user_id, said.purposes, at=at, source=said.source, by=by))

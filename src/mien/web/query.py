@@ -15,6 +15,7 @@ from mien.core.query import SORTS, Answer
 from mien.ranking.answering import MAX_OFFSET
 from mien.ranking.completion import told as completions
 from mien.shop import Shop
+from mien.web.named import Named
 
 AT_ONCE = 1
 """Questions of now that are answered at a time. More threads take the interpreter from each other after every step in
@@ -100,7 +101,7 @@ def router(shop: Shop) -> APIRouter:
             turns.release()
 
     @routes.get("/profiles/{user_id}", summary="All that is known of a user")
-    async def get_profile(request: Request, user_id: str, as_of: str | None = None) -> Response:
+    async def get_profile(request: Request, user_id: Named, as_of: str | None = None) -> Response:
         at, caller = None if as_of is None else parse_time(as_of, shop.settings.shop.zone), asker(request)
         turn = by_turns if at is None else run_in_threadpool  # the past takes seconds to look up, and holds up nobody
         found = await turn(lambda: rendered(shop.profile(user_id, as_of=at, clear=caller.may("admin")).to_dict()))
@@ -108,11 +109,11 @@ def router(shop: Shop) -> APIRouter:
         return found
 
     @routes.get("/profiles/{user_id}/export", summary="Everything kept about a user")
-    def get_export(request: Request, user_id: str) -> Response:
+    def get_export(request: Request, user_id: Named) -> Response:
         return rendered(shop.export(user_id, by=asker(request).key_id))
 
     @routes.delete("/profiles/{user_id}", summary="Forget a user")
-    def delete_profile(request: Request, user_id: str) -> Response:
+    def delete_profile(request: Request, user_id: Named) -> Response:
         return rendered(shop.erase(user_id, by=asker(request).key_id))
 
     @routes.post("/search", summary="Search the catalogue")
@@ -128,7 +129,7 @@ def router(shop: Shop) -> APIRouter:
         return await by_turns(lambda: answered(shop.recommend(**told(asked), **of_kind(asked), shown=True)))
 
     @routes.get("/similar/{item_id}", summary="Items liked by the same people")
-    async def get_similar(item_id: str, k: Count = 10) -> Response:
+    async def get_similar(item_id: Named, k: Count = 10) -> Response:
         return await by_turns(lambda: answered(shop.similar(item_id, k=k, shown=True)))
 
     @routes.post("/explain", summary="Why an item stands where it stands for a user")
