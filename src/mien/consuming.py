@@ -50,7 +50,9 @@ class StreamOptions:
     def __post_init__(self) -> None:
         for name in OURS:
             if name in self.config:
-                raise UsageError(f"{name} is not to be set: offsets are committed once the messages are durable.")
+                raise UsageError(
+                    "{name} is not to be set: offsets are committed once the messages are durable.", name=name
+                )
 
 
 class Consuming:
@@ -78,7 +80,7 @@ class Consuming:
         try:
             return self._kafka.Consumer(wanted, logger=log)
         except self._kafka.KafkaException as wrong:
-            raise UsageError(f"The Kafka client refuses its configuration: {wrong.args[0].str()}.") from None
+            raise UsageError("The Kafka client refuses its configuration: {why}.", why=wrong.args[0].str()) from None
 
     def _find(self) -> int:
         """How many partitions the topic has."""
@@ -87,7 +89,9 @@ class Consuming:
         except self._kafka.KafkaException as away:
             self._client.close()
             raise TransientError(
-                f"No broker of {self.options.brokers} answers ({away.args[0].str()}). Try again when one does."
+                "No broker of {brokers} answers ({why}). Try again when one does.",
+                brokers=self.options.brokers,
+                why=away.args[0].str(),
             ) from None
         if self.options.topic not in topics:
             self._client.close()
@@ -124,7 +128,9 @@ class Consuming:
         if error.code() == self._kafka.KafkaError._PARTITION_EOF:
             self._ended.add(record.partition())
         elif error.fatal():
-            raise TransientError(f"Kafka gave up: {error.str()}. Start again; nothing that was kept is read twice.")
+            raise TransientError(
+                "Kafka gave up: {error}. Start again; nothing that was kept is read twice.", error=error.str()
+            )
         else:
             log.warning("Kafka: %s", error.str())
         return False
@@ -175,6 +181,8 @@ def read_config(text: str) -> dict[str, str]:
         name, equals, value = (part.strip() for part in line.partition("="))
         if name and not name.startswith("#"):
             if not equals:
-                raise UsageError(f"Line {number} of the Kafka configuration is no name=value: {name}")
+                raise UsageError(
+                    "Line {number} of the Kafka configuration is no name=value: {name}", number=number, name=name
+                )
             found[name] = value
     return found

@@ -46,7 +46,7 @@ class Overloaded(TransientError):
 
     def __init__(self, retry_s: int = 1) -> None:
         self.retry_s = retry_s
-        super().__init__(f"Too much waits to be written. Send the batch again in {retry_s} s.")
+        super().__init__("Too much waits to be written. Send the batch again in {retry_s} s.", retry_s=retry_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

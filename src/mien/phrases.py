@@ -19,7 +19,7 @@ def filters(given: list[str] | None) -> dict[str, tuple[str, ...]]:
     for one in given or []:
         facet, sign, value = one.partition("=")
         if not (facet and sign and value):
-            raise UsageError(f"“{one}” is not a filter. Write it as facet=value, for example brand=Acme.")
+            raise UsageError("“{one}” is not a filter. Write it as facet=value, for example brand=Acme.", one=one)
         found[facet] = (*found.get(facet, ()), value)
     return found
 
@@ -35,7 +35,7 @@ def chosen(given: list[str] | None) -> dict[str, Any]:
     for one in given or []:
         name, sign, text = one.partition("=")
         if not (name and sign):
-            raise UsageError(f"“{one}” is no option. Write it as name=value or model.setting=value.")
+            raise UsageError("“{one}” is no option. Write it as name=value or model.setting=value.", one=one)
         model, dot, setting = name.partition(".")
         if dot:
             found.setdefault("settings", {}).setdefault(model, {})[setting] = parsed(text)
@@ -58,6 +58,8 @@ def answers(given: list[str]) -> dict[str, bool]:
     for one in given:
         name, _, said = one.partition("=")
         if not name.strip() or said.strip().lower() not in ("yes", "no", "true", "false"):
-            raise UsageError(f"“{one}” is no answer. Write it as purpose=yes or purpose=no, for example marketing=no.")
+            raise UsageError(
+                "“{one}” is no answer. Write it as purpose=yes or purpose=no, for example marketing=no.", one=one
+            )
         found[name.strip()] = said.strip().lower() in ("yes", "true")
     return found

@@ -15,6 +15,7 @@ import msgspec
 
 from mien.core.clock import load_zone
 from mien.core.errors import UnknownName, UsageError
+from mien.core.phrase import Phrase
 from mien.features.state import FoldSettings
 from mien.models.content.options import ContentSettings
 from mien.models.heads.settings import HeadSettings
@@ -43,7 +44,9 @@ class ShopSettings:
         if self.language not in LANGUAGES:
             raise UnknownName("language", self.language, LANGUAGES)
         if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
-            raise UsageError(f"“{self.currency}” is not a currency. Write its ISO 4217 code, such as USD or CNY.")
+            raise UsageError(
+                "“{currency}” is not a currency. Write its ISO 4217 code, such as USD or CNY.", currency=self.currency
+            )
         load_zone(self.zone)
 
 
@@ -215,7 +218,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-            raise UsageError(f"{path} is not a TOML file that can be read: {wrong}") from None
+            raise UsageError("{path} is not a TOML file that can be read: {wrong}", path=path, wrong=wrong) from None
     hints = get_type_hints(Settings)
     for name in given:
         if name not in hints:
@@ -233,13 +236,15 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
 def _section(name: str, kind: type, given: Any, environ: Mapping[str, str], where: str) -> Any:
     if not isinstance(given, dict):
-        raise UsageError(f"{where}: [{name}] must be a table of settings.")
+        raise UsageError("{where}: [{name}] must be a table of settings.", where=where, name=name)
     known = {f.name for f in fields(kind) if f.init and (name, f.name) not in ELSEWHERE}
     for key in given:
         if (name, key) in ELSEWHERE:
-            raise UsageError(f"{where}: {name}.{key} is set as {ELSEWHERE[name, key]}.")
+            raise UsageError(
+                "{where}: {name}.{key} is set as {place}.", where=where, name=name, key=key, place=ELSEWHERE[name, key]
+            )
         if key not in known:
-            raise UnknownName(f"setting in [{name}]", key, known)
+            raise UnknownName(Phrase("setting in [{name}]", name=name), key, known)
     values = dict(given)
     for key in known:
         if (text := environ.get(f"MIEN_{name}_{key}".upper())) is not None:
@@ -254,7 +259,12 @@ def _value(value: Any, kind: Any, name: str, where: str) -> Any:
     try:
         return msgspec.convert(value, type=kind, strict=False)
     except msgspec.ValidationError as wrong:
-        raise UsageError(f"{where or 'The environment'}: the setting {name} does not fit: {wrong}.") from None
+        raise UsageError(
+            "{where}: the setting {name} does not fit: {wrong}.",
+            where=where or "The environment",
+            name=name,
+            wrong=wrong,
+        ) from None
 
 
 def _parsed(text: str) -> Any:

@@ -96,7 +96,7 @@ def test_date_and_clock_in_two_columns(gather: Collect) -> None:
 def test_numbered_actions_are_those_of_taobao(gather: Collect) -> None:
     got = gather("uid,behavior_type,item,ts\n" + "".join(f"1,{n},9,1293955500\n" for n in (1, 2, 3, 4)), "a.csv")
     assert [row["action"] for row in got.rows()] == ["view", "favourite", "cart", "purchase"]
-    assert any("Taobao" in message for message in got.report.messages)
+    assert any("Taobao" in str(message) for message in got.report.messages)
 
 
 def test_orders_without_actions_are_purchases_and_ratings_are_rates(gather: Collect) -> None:

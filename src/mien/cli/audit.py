@@ -47,7 +47,7 @@ def verify(
     """Check every entry: what was altered, removed, moved or cut off is told, and where. Exit code 1 where it was."""
     known = None if head is None else Head.parse(head)
     if head is not None and known is None:
-        raise UsageError(f"“{head[:80]}” is no head. It reads NUMBER:HASH, as mien audit verify prints it.")
+        raise UsageError("“{head}” is no head. It reads NUMBER:HASH, as mien audit verify prints it.", head=head[:80])
     with opened(workspace) as shop:
         verdict = check(shop.audit, known)
     if json_:

@@ -62,13 +62,13 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failed:
-        raise SourceError(f"cannot be read: {failed}", path=file) from None
+        raise SourceError("cannot be read: {failed}", failed=failed, path=file) from None
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             one = json.loads(line) if line.strip() else None
         except (ValueError, RecursionError) as wrong:
-            raise SourceError(f"no JSON object: {wrong}", path=file, row=number) from None
+            raise SourceError("no JSON object: {wrong}", wrong=wrong, path=file, row=number) from None
         if one is not None and not isinstance(one, dict):
             raise SourceError("no JSON object; write one item a line.", path=file, row=number)
         found += [] if one is None else [one]
@@ -131,7 +131,7 @@ def _mended_row(text: str) -> dict[str, Any]:
     try:
         row = json.loads(sys.stdin.read() if text == "-" else text)
     except ValueError as wrong:
-        raise UsageError(f"What --with says is no JSON: {wrong}.") from None
+        raise UsageError("What --with says is no JSON: {wrong}.", wrong=wrong) from None
     if not isinstance(row, dict):
         raise UsageError("--with takes one JSON object: the row or message, as it should have been.")
     return row

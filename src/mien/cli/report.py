@@ -20,7 +20,7 @@ def report(
 ) -> None:
     """Write all that is known of a user, or of a segment, as one HTML file that stands by itself."""
     if language not in (None, "en", "zh"):
-        raise UsageError(f"“{language}” is no language of reports. Use en or zh.")
+        raise UsageError("“{language}” is no language of reports. Use en or zh.", language=language)
     with opened(workspace) as shop:
         chosen: Language | None = "zh" if language == "zh" else "en" if language else None
         page = shop.report(of, language=chosen, segment=segment, by=COMMAND_LINE)

@@ -109,7 +109,7 @@ def read(rule: str) -> Of:
             return loaded
         return json.loads(rule) if rule.lstrip().startswith("{") else rule
     except (OSError, ValueError, RecursionError) as wrong:
-        raise SourceError(f"the rule cannot be read: {wrong}", path=path if path.suffix else None) from None
+        raise SourceError("the rule cannot be read: {wrong}", wrong=wrong, path=path if path.suffix else None) from None
 
 
 def show(document: Any, as_json: bool) -> None:

@@ -57,4 +57,4 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as wrong:
-        raise SourceError(f"cannot be read: {wrong}", path=path) from None
+        raise SourceError("cannot be read: {wrong}", wrong=wrong, path=path) from None

@@ -17,10 +17,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from mien.collect.raw import FileReport, RawWriter, distinct_names
 from mien.core.errors import SourceError, UnknownName
 from mien.core.extras import require
+from mien.core.phrase import Phrase
 
 BATCH = 10_000
 """Rows held at once."""
-_SYNTAX = "Write DIALECT://…?table=NAME, or DIALECT://…?query=SELECT … as the last part."
+_SYNTAX = Phrase("Write DIALECT://…?table=NAME, or DIALECT://…?query=SELECT … as the last part.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,13 @@ def parse_database(source: str) -> DatabaseSource:
     try:
         url = sa.make_url(base)
     except ArgumentError as error:
-        raise SourceError(f"This is no database URL. {_SYNTAX}", path=source.partition("://")[0] + "://…") from error
+        raise SourceError(
+            "This is no database URL. {syntax}", syntax=_SYNTAX, path=source.partition("://")[0] + "://…"
+        ) from error
     given = url.query.get("table")
     table = given if isinstance(given, str) else None
     if bool(table) == bool(found):
-        raise SourceError(f"Name one table or one query. {_SYNTAX}", path=url.render_as_string())
+        raise SourceError("Name one table or one query. {syntax}", syntax=_SYNTAX, path=url.render_as_string())
     url = url.difference_update_query(["table"])
     if url.drivername in ("postgresql", "postgres"):
         require("postgres", "psycopg")
@@ -80,11 +83,17 @@ def read_database(source: DatabaseSource, target: Path) -> FileReport:
                     _add(writer, start, rows)
         return FileReport(source.name, source.url.get_backend_name(), writer.rows)
     except DBAPIError as error:
-        raise SourceError(f"The database says: {str(error.orig).strip().splitlines()[0]}", path=source.name) from error
+        raise SourceError(
+            "The database says: {orig}", orig=str(error.orig).strip().splitlines()[0], path=source.name
+        ) from error
     except NoSuchModuleError as error:
-        raise SourceError(f"No driver for {source.url.drivername} is installed.", path=source.name) from error
+        raise SourceError(
+            "No driver for {drivername} is installed.", drivername=source.url.drivername, path=source.name
+        ) from error
     except SQLAlchemyError as error:
-        raise SourceError(f"The database cannot be read: {str(error).splitlines()[0]}", path=source.name) from error
+        raise SourceError(
+            "The database cannot be read: {error}", error=str(error).splitlines()[0], path=source.name
+        ) from error
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def _stream(clean: CleanText, dialect: Dialect, writer: RawWriter) -> int:
         )
         return _write_batches(batches, clean, dialect, writer, skipped)
     except pa.ArrowInvalid as error:
-        raise SourceError(f"The text could not be read as a table: {error}", path=writer.file) from error
+        raise SourceError("The text could not be read as a table: {error}", error=error, path=writer.file) from error
 
 
 def _write_batches(

@@ -15,6 +15,7 @@ from mien.collect.raw import FILE, FLAW, ROW, Column, Raw
 from mien.collect.times import DAY_FIRST, ISO, MONTH_FIRST, TimeGuess, guess_times, ordered
 from mien.collect.vocabulary import Vocabulary, compact
 from mien.core.event import Action
+from mien.core.phrase import Phrase
 from mien.core.tables import EVENT, ITEM, USER
 
 Test = Callable[[str], bool]
@@ -37,8 +38,8 @@ class Draft:
     """A drafted mapping, the `questions` a person has to answer (none: use it), and `notes` on what was assumed."""
 
     mapping: Mapping
-    questions: tuple[str, ...]
-    notes: tuple[str, ...]
+    questions: tuple[Phrase, ...]
+    notes: tuple[Phrase, ...]
 
 
 def draft_mapping(con: duckdb.DuckDBPyConnection, raw: Raw, kind: Kind, vocabulary: Vocabulary) -> Draft:
@@ -49,8 +50,8 @@ def draft_mapping(con: duckdb.DuckDBPyConnection, raw: Raw, kind: Kind, vocabula
 class _Drafting:
     def __init__(self, con: duckdb.DuckDBPyConnection, raw: Raw, kind: Kind, vocabulary: Vocabulary) -> None:
         self.con, self.raw, self.kind, self.vocabulary = con, raw, kind, vocabulary
-        self.questions: list[str] = []
-        self.notes: list[str] = []
+        self.questions: list[Phrase] = []
+        self.notes: list[Phrase] = []
         self.columns = {column.name: column for column in raw.columns}
         self.sample = self._sample()
         self.map: dict[str, tuple[str, ...]] = {}
@@ -112,9 +113,23 @@ class _Drafting:
 
     def _several(self, target: str, names: list[str], *, own: bool) -> None:
         if target in _IDS and not own:
-            self.questions.append(f"Which column is {target}: {', '.join(names)}? The draft takes {names[0]}.")
+            self.questions.append(
+                Phrase(
+                    "Which column is {target}: {names}? The draft takes {first}.",
+                    target=target,
+                    names=names,
+                    first=names[0],
+                )
+            )
         else:
-            self.notes.append(f"{target} is taken from {names[0]}; {', '.join(names[1:])} is kept as a property.")
+            self.notes.append(
+                Phrase(
+                    "{target} is taken from {column}; {others} is kept as a property.",
+                    target=target,
+                    column=names[0],
+                    others=names[1:],
+                )
+            )
 
     def _date_and_clock(self, names: list[str]) -> tuple[str, ...] | None:
         """A date and a time of day in two columns."""
@@ -133,19 +148,27 @@ class _Drafting:
             ]
             if len(names) == 1:
                 self.map[target] = (names[0],)
-                self.notes.append(f"{target} is taken from {names[0]}, by a part of its name.")
+                self.notes.append(
+                    Phrase("{target} is taken from {column}, by a part of its name.", target=target, column=names[0])
+                )
 
     def _by_content(self) -> None:
         if EVENT.ACTION not in self.map:
             actions = [name for name in self._free() if self._says_actions(name)]
             if len(actions) == 1:
                 self.map[EVENT.ACTION] = (actions[0],)
-                self.notes.append(f"{EVENT.ACTION} is taken from {actions[0]}, by what stands in it.")
+                self.notes.append(
+                    Phrase(
+                        "{target} is taken from {column}, by what stands in it.", target=EVENT.ACTION, column=actions[0]
+                    )
+                )
         if EVENT.AT not in self.map:
             times = [name for name in self._free() if self._says_times(name)]
             if len(times) == 1:
                 self.map[EVENT.AT] = (times[0],)
-                self.notes.append(f"{EVENT.AT} is taken from {times[0]}, by what stands in it.")
+                self.notes.append(
+                    Phrase("{target} is taken from {column}, by what stands in it.", target=EVENT.AT, column=times[0])
+                )
 
     def _says_actions(self, name: str) -> bool:
         values = self.sample[name]
@@ -175,8 +198,10 @@ class _Drafting:
     def _require(self, targets: Iterable[str]) -> None:
         for target in targets:
             if target not in self.map:
-                names = ", ".join(self._free()) or "none is left"
-                self.questions.append(f"Which column is {target}? Columns without a place: {names}.")
+                names = self._free() or Phrase("none is left")
+                self.questions.append(
+                    Phrase("Which column is {target}? Columns without a place: {names}.", target=target, names=names)
+                )
 
     def _with_action(self, mapping: Mapping) -> Mapping:
         names = self.map.get(EVENT.ACTION)
@@ -185,10 +210,13 @@ class _Drafting:
         action = self._action_of_all()
         if action is None:
             self.questions.append(
-                "What is each row? Name the column in [map] (action = …), or say it for all rows: action = “purchase”."
+                Phrase(
+                    "What is each row? Name the column in [map] (action = …), or say it for all rows: action "
+                    "= “purchase”."
+                )
             )
             return mapping
-        self.notes.append(f"There is no column of actions; every row is taken as {action}.")
+        self.notes.append(Phrase("There is no column of actions; every row is taken as {action}.", action=action))
         return replace(mapping, action=action)
 
     def _action_of_all(self) -> Action | None:
@@ -211,18 +239,27 @@ class _Drafting:
         words = [str(said) for said, _ in counted]
         if words and set(words) <= set(self.vocabulary.numbered):
             shown = ", ".join(f"{word} = {self.vocabulary.numbered[word]}" for word in sorted(words))
-            self.notes.append(f"The numbers of {column.name} are read as in the Taobao logs: {shown}.")
+            self.notes.append(
+                Phrase("The numbers of {name} are read as in the Taobao logs: {shown}.", name=column.name, shown=shown)
+            )
             return replace(mapping, actions={word: self.vocabulary.numbered[word] for word in sorted(words)})
         known = {word: action for word in words if (action := self.vocabulary.action(word))}
         unknown = [word for word in words if word not in known]
         if words and not known:
             self.questions.append(
-                f"Which actions are {', '.join(unknown[:10])} (column {column.name})? "
-                f"Say it in [actions], as in “{unknown[0]}” = “view”."
+                Phrase(
+                    "Which actions are {unknown} (column {name})? Say it in [actions], as in “{first}” = “view”.",
+                    unknown=unknown[:10],
+                    name=column.name,
+                    first=unknown[0],
+                )
             )
         elif unknown:
             self.notes.append(
-                f"Unknown actions become verdicts: {', '.join(unknown[:10])}. Name them in [actions] to keep them."
+                Phrase(
+                    "Unknown actions become verdicts: {unknown}. Name them in [actions] to keep them.",
+                    unknown=unknown[:10],
+                )
             )
         return replace(mapping, actions={word: action for word, action in known.items() if word != str(action)})
 
@@ -232,8 +269,10 @@ class _Drafting:
         if not names:
             if self.kind == "events":
                 self.questions.append(
-                    "Which column is the time? If there is none and the rows stand in order of time, "
-                    "say time = “order”."
+                    Phrase(
+                        "Which column is the time? If there is none and the rows stand in order of time, say "
+                        "time = “order”."
+                    )
                 )
             return mapping
         if self.columns[names[0]].is_time:
@@ -244,7 +283,11 @@ class _Drafting:
         guess = guess_times(values) if values else TimeGuess((ISO,))
         if guess is None:
             self.questions.append(
-                f"How are the times of {names[0]} written, as in “{values[0]}”? Say it in time_format."
+                Phrase(
+                    "How are the times of {column} written, as in “{value}”? Say it in time_format.",
+                    column=names[0],
+                    value=values[0],
+                )
             )
             return mapping
         formats = self._ordered(guess, names) if guess.day_or_month else guess.formats
@@ -264,8 +307,14 @@ class _Drafting:
             return ordered(guess.formats, MONTH_FIRST)
         formats = ordered(guess.formats, MONTH_FIRST)
         self.questions.append(
-            f"Is “{self.sample[names[0]][0]}” ({names[0]}) month first or day first? The draft says {formats[0]}; "
-            f"day first would be {ordered(guess.formats, DAY_FIRST)[0]}."
+            Phrase(
+                "Is “{value}” ({column}) month first or day first? The draft says {drafted}; day first "
+                "would be {other}.",
+                value=self.sample[names[0]][0],
+                column=names[0],
+                drafted=formats[0],
+                other=ordered(guess.formats, DAY_FIRST)[0],
+            )
         )
         return formats
 

@@ -37,13 +37,16 @@ def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") 
         yield connection
     except duckdb.OutOfMemoryException as error:
         raise TransientError(
-            f"Reading needed more than {memory_limit} of memory, and the disk could not take the rest: "
-            f"{_first_line(error)} Allow more memory or free space at {spill}."
+            "Reading needed more than {memory_limit} of memory, and the disk could not take the "
+            "rest: {error} Allow more memory or free space at {spill}.",
+            memory_limit=memory_limit,
+            error=_first_line(error),
+            spill=spill,
         ) from error
     except duckdb.IOException as error:
         if any(word in str(error).lower() for word in _FULL):
             raise disk_full(folder) from error
-        raise SourceError(_first_line(error)) from error
+        raise SourceError("The table engine says: {error}", error=_first_line(error)) from error
     except OSError as error:
         if error.errno in FULL_DISK:
             raise disk_full(folder) from error
@@ -54,7 +57,7 @@ def engine(folder: Path, *, memory_limit: str, threads: int, zone: str = "UTC") 
 
 def disk_full(folder: Path) -> TransientError:
     """The error of a disk that can take no more."""
-    return TransientError(f"The disk is full at {folder}; free space and run it again.")
+    return TransientError("The disk is full at {folder}; free space and run it again.", folder=folder)
 
 
 def one_row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

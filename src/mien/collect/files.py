@@ -13,6 +13,7 @@ import zstandard
 
 from mien.collect.engine import FULL_DISK
 from mien.core.errors import SourceError
+from mien.core.phrase import Phrase
 
 SURE = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
@@ -24,9 +25,9 @@ FORMATS = {**SURE, **dict.fromkeys((".txt", ".dat", ".data"), "csv"), ".json": "
 """Suffix → format, taken of a file that was asked for by its name."""
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"))
 _FOREIGN = {
-    b"\xd0\xcf\x11\xe0": "an old Office file",
-    b"%PDF": "a PDF",
-    b"SQLite format 3": "a SQLite file (give sqlite:///PATH?table=NAME)",
+    b"\xd0\xcf\x11\xe0": Phrase("an old Office file"),
+    b"%PDF": Phrase("a PDF"),
+    b"SQLite format 3": Phrase("a SQLite file (give sqlite:///PATH?table=NAME)"),
 }
 
 
@@ -57,12 +58,12 @@ class Part:
         except OSError as error:
             if error.errno in FULL_DISK:
                 raise
-            raise SourceError(f"The file cannot be read: {error}", path=self.name) from error
+            raise SourceError("The file cannot be read: {error}", error=error, path=self.name) from error
         except (EOFError, zipfile.BadZipFile, zstandard.ZstdError, RuntimeError) as error:
-            raise SourceError(f"The file cannot be read: {error}", path=self.name) from error
+            raise SourceError("The file cannot be read: {error}", error=error, path=self.name) from error
 
 
-def find_parts(source: str | Path) -> tuple[list[Part], list[str]]:
+def find_parts(source: str | Path) -> tuple[list[Part], list[Phrase]]:
     """The parts of a file, folder or glob in order of name, and messages on files that were left out."""
     text = str(source)
     path = Path(text).expanduser()
@@ -83,10 +84,10 @@ def find_parts(source: str | Path) -> tuple[list[Part], list[str]]:
         found = list(file_parts(file, name, asked=False))
         parts.extend(found)
         if not found:
-            left.append(f"{name} was left out: its name does not say CSV, TSV, JSONL or Parquet.")
+            left.append(Phrase("{name} was left out: its name does not say CSV, TSV, JSONL or Parquet.", name=name))
     if not parts:
-        seen = ", ".join(file.name for file in files[:5]) or "nothing"
-        raise SourceError(f"No CSV, TSV, JSONL or Parquet file was found; there is: {seen}.", path=text)
+        seen = [file.name for file in files[:5]] or Phrase("nothing")
+        raise SourceError("No CSV, TSV, JSONL or Parquet file was found; there is: {seen}.", seen=seen, path=text)
     return parts, left
 
 
@@ -111,7 +112,7 @@ def file_parts(path: Path, name: str, *, asked: bool) -> Iterator[Part]:
     if compression is None:
         foreign = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)
         if foreign:
-            raise SourceError(f"This is {foreign}, not CSV, TSV, JSONL or Parquet.", path=name)
+            raise SourceError("This is {foreign}, not CSV, TSV, JSONL or Parquet.", foreign=foreign, path=name)
     yield Part(path, name, _format(head, known[0] if known else None), compression)
 
 
@@ -126,15 +127,15 @@ def _members(path: Path, name: str) -> Iterator[Part]:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
     except zipfile.BadZipFile as error:
-        raise SourceError(f"The ZIP is damaged: {error}", path=name) from error
+        raise SourceError("The ZIP is damaged: {error}", error=error, path=name) from error
     infos = [info for info in infos if "__MACOSX" not in info.filename]
     usable = [info for info in infos if _suffix(info) in SURE] or [info for info in infos if _suffix(info) in FORMATS]
     if not usable:
-        held = ", ".join(info.filename for info in infos[:5]) or "nothing"
-        raise SourceError(f"The ZIP holds no CSV, TSV, JSONL or Parquet file; it holds {held}.", path=name)
+        held = [info.filename for info in infos[:5]] or Phrase("nothing")
+        raise SourceError("The ZIP holds no CSV, TSV, JSONL or Parquet file; it holds {held}.", held=held, path=name)
     for info in sorted(usable, key=lambda info: info.filename):
         if info.flag_bits & 1:
-            raise SourceError(f"The member {info.filename} is encrypted. Unpack it first.", path=name)
+            raise SourceError("The member {filename} is encrypted. Unpack it first.", filename=info.filename, path=name)
         inner = f"{name}/{info.filename}" if len(usable) > 1 else name
         yield Part(path, inner, FORMATS[_suffix(info)], "zip", info.filename)
 
@@ -148,4 +149,4 @@ def _head(path: Path) -> bytes:
         with open(path, "rb") as file:
             return file.read(16)
     except OSError as error:
-        raise SourceError(f"The file cannot be opened: {error.strerror}.", path=path) from error
+        raise SourceError("The file cannot be opened: {strerror}.", strerror=error.strerror, path=path) from error

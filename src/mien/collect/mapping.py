@@ -1,6 +1,7 @@
 """The mapping file: which of a source's columns and values are which of ours (TOML)."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from mien.collect.times import check_format
 from mien.core.clock import load_zone
 from mien.core.errors import MienError, SourceError, UnknownName, UsageError
 from mien.core.event import ACTIONS, Action
+from mien.core.phrase import Phrase
 from mien.core.tables import EVENT, ITEM, USER
 
 Kind = Literal["events", "items", "users"]
@@ -69,11 +71,11 @@ class Mapping:
             *self.consents.values(),
         }
 
-    def to_toml(self, comments: tuple[str, ...] = ()) -> str:
+    def to_toml(self, comments: Sequence[Phrase] = ()) -> str:
         """The mapping as a file, its defaults left out; `comments` stand on top."""
         document = tomlkit.document()
         for comment in comments:
-            document.add(tomlkit.comment(comment))
+            document.add(tomlkit.comment(str(comment)))
         for key in _SCALARS:
             value = getattr(self, key)
             if value != getattr(_DEFAULTS, key) or key == "kind":
@@ -109,13 +111,13 @@ def read_mapping(path: Path, kind: Kind) -> Mapping:
     except FileNotFoundError:
         raise SourceError("There is no such mapping file.", path=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"The mapping is not valid TOML: {error}", path=path) from error
+        raise SourceError("The mapping is not valid TOML: {error}", error=error, path=path) from error
     try:
         return parse_mapping(data, kind)
     except UnknownName:
         raise
     except MienError as error:
-        raise SourceError(str(error), path=path) from error
+        raise SourceError(error.phrase, path=path) from error
 
 
 def parse_mapping(data: dict[str, Any], kind: Kind) -> Mapping:
@@ -124,7 +126,9 @@ def parse_mapping(data: dict[str, Any], kind: Kind) -> Mapping:
         if key not in (*_SCALARS, *_TABLES):
             raise UnknownName("mapping key", key, [*_SCALARS, *_TABLES])
     if data.get("kind", kind) != kind:
-        raise UsageError(f"The mapping is for {data['kind']}, but {kind} are read. Hand it to --{data['kind']}.")
+        raise UsageError(
+            "The mapping is for {kind}, but {given} are read. Hand it to --{kind}.", kind=data["kind"], given=kind
+        )
     values: dict[str, Any] = {key: data[key] for key in _SCALARS if key in data}
     values["kind"] = kind
     for key in _LISTS:
@@ -139,11 +143,11 @@ def parse_mapping(data: dict[str, Any], kind: Kind) -> Mapping:
     if "action" in values:
         values["action"] = _action(values["action"])
     if values.get("time", "column") not in ("column", "order"):
-        raise UsageError(f"time = “{values['time']}” is not known. Use “column” or “order”.")
+        raise UsageError("time = “{time}” is not known. Use “column” or “order”.", time=values["time"])
     if values.get("zone"):
         load_zone(values["zone"])
     if values.get("decimal", ".") not in (".", ","):
-        raise UsageError(f"decimal = “{values['decimal']}” is not known. Use “.” or “,”.")
+        raise UsageError("decimal = “{decimal}” is not known. Use “.” or “,”.", decimal=values["decimal"])
     for word in values.get("time_format", ()):
         check_format(word)
     return Mapping(**values)
@@ -154,7 +158,7 @@ def _texts(value: Any, key: str) -> tuple[str, ...]:
         return (value,)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return tuple(value)
-    raise UsageError(f"The mapping's “{key}” must be a text or a list of texts, not {value!r}.")
+    raise UsageError("The mapping's “{key}” must be a text or a list of texts, not {value!r}.", key=key, value=value)
 
 
 def _action(word: str) -> Action:

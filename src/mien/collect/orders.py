@@ -49,7 +49,7 @@ def read_orders(path: Path) -> Orders:
     except FileNotFoundError:
         raise SourceError("There is no such file.", path=path) from None
     except (OSError, UnicodeDecodeError) as wrong:
-        raise SourceError(f"It cannot be read as text: {wrong}", path=path) from None
+        raise SourceError("It cannot be read as text: {wrong}", wrong=wrong, path=path) from None
     users: dict[str, int] = {}
     items: dict[str, int] = {}
     histories: list[list[int]] = []
@@ -63,7 +63,10 @@ def read_orders(path: Path) -> Orders:
             )
         if users.setdefault(words[0], len(users)) != len(histories):
             raise SourceError(
-                f"The user {words[0]} has a line already. Put a user's items on one line.", path=path, row=row
+                "The user {user} has a line already. Put a user's items on one line.",
+                user=words[0],
+                path=path,
+                row=row,
             )
         histories.append([items.setdefault(word, len(items)) for word in words[1:]])
     if not histories:
@@ -86,7 +89,9 @@ def _attributes(path: Path, items: dict[str, int]) -> sp.csr_array:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         pairs = [(items[item], str(name)) for item, names in told.items() if item in items for name in names]
     except (OSError, UnicodeDecodeError, ValueError, AttributeError, TypeError) as wrong:
-        raise SourceError(f"It is no JSON object of item → list of attributes: {wrong}", path=path) from None
+        raise SourceError(
+            "It is no JSON object of item → list of attributes: {wrong}", wrong=wrong, path=path
+        ) from None
     columns: dict[str, int] = {}
     column = [columns.setdefault(name, len(columns)) for _, name in pairs]
     cells = (np.ones(len(pairs)), ([row for row, _ in pairs], column))

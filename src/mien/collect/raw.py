@@ -9,6 +9,8 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mien.core.phrase import Phrase
+
 FILE, ROW, FLAW, HELD = "mien_file", "mien_row", "mien_flaw", "mien_held"
 """Where a row stood (file, 1-based record); why it is no row at all (null: it is one), and what it held then."""
 OWN = (FILE, ROW, FLAW, HELD)
@@ -77,7 +79,7 @@ class Raw:
     relation: str
     columns: tuple[Column, ...]
     files: tuple[FileReport, ...]
-    messages: tuple[str, ...] = ()
+    messages: tuple[Phrase, ...] = ()
     headerless: bool = False
 
 

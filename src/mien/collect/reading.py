@@ -15,6 +15,7 @@ from mien.collect.mapping import Mapping
 from mien.collect.raw import FILE, FLAW, HELD, OWN, ROW, Column, FileReport, Raw
 from mien.collect.vocabulary import Vocabulary
 from mien.core.errors import SourceError, UsageError
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress
 
 
@@ -33,7 +34,7 @@ def read_source(
         return _stored(con, write_table(source, target), target, numbered=False)
     if not isinstance(source, str | Path):
         kind = type(source).__name__
-        raise UsageError(f"A {kind} is no source. Give a path, a URL, or a pandas, polars or Arrow table.")
+        raise UsageError("A {kind} is no source. Give a path, a URL, or a pandas, polars or Arrow table.", kind=kind)
     if isinstance(source, str) and is_database(source):
         done = progress.step("read", None)
         report = read_database(parse_database(source), target)
@@ -76,7 +77,12 @@ def read_files(
         reports.append(report)
         done(1)
     messages += [
-        f"{report.name} was read as {report.encoding}, but may be {report.doubt}: if so, say encoding in a mapping."
+        Phrase(
+            "{name} was read as {encoding}, but may be {doubt}: if so, say encoding in a mapping.",
+            name=report.name,
+            encoding=report.encoding,
+            doubt=report.doubt,
+        )
         for report in reports
         if report.doubt
     ]
@@ -88,7 +94,7 @@ def united(
     con: duckdb.DuckDBPyConnection,
     relations: list[str],
     reports: tuple[FileReport, ...],
-    messages: tuple[str, ...] = (),
+    messages: tuple[Phrase, ...] = (),
     *,
     headerless: bool = False,
 ) -> Raw:
@@ -129,7 +135,9 @@ def read_parquet(con: duckdb.DuckDBPyConnection, part: Part, target: Path) -> tu
     try:
         rows = count_rows(con, path)
     except duckdb.Error as error:
-        raise SourceError(f"The Parquet file cannot be read: {str(error).splitlines()[0]}", path=part.name) from error
+        raise SourceError(
+            "The Parquet file cannot be read: {error}", error=str(error).splitlines()[0], path=part.name
+        ) from error
     return parquet_sql(path, part.name), FileReport(part.name, "parquet", rows, compression=part.compression)
 
 

@@ -11,7 +11,7 @@ import duckdb
 
 from mien.collect.cells import Cells
 from mien.collect.datasets import PREFIX, open_dataset
-from mien.collect.draft import Draft, draft_mapping
+from mien.collect.draft import draft_mapping
 from mien.collect.engine import engine
 from mien.collect.entities import judge_items, judge_users, write_carried_items, write_carried_users, write_entities
 from mien.collect.judging import judge_events
@@ -30,6 +30,7 @@ from mien.collect.writing import (
 from mien.core.clock import WEEK_US
 from mien.core.errors import MappingNeeded, SourceError, UnknownName
 from mien.core.event import ACTIONS
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress, Silent
 from mien.core.tables import EVENT, ITEMS, USERS
 
@@ -66,7 +67,7 @@ class SourceReport:
     rejected: dict[str, int]
     files: tuple[FileReport, ...]
     mapping: str
-    messages: tuple[str, ...] = ()
+    messages: tuple[Phrase, ...] = ()
     items: int = 0
     users: int = 0
     shifted_weeks: int = 0
@@ -74,7 +75,7 @@ class SourceReport:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
-        return asdict(self)
+        return asdict(self) | {"messages": [str(message) for message in self.messages]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,13 @@ def _collect_dataset(room: _Room, kind: Kind, source: str, zone: str) -> Deliver
     """A named data set; its events bring its items and users with them."""
     dataset, tables = open_dataset(room.con, source, room.folder, vocabulary=room.vocabulary, progress=room.progress)
     if kind not in tables:
-        raise SourceError(f"The data set {dataset.name} has no {kind}; it has {', '.join(tables)}.", path=source)
+        raise SourceError(
+            "The data set {name} has no {kind}; it has {tables}.",
+            name=dataset.name,
+            kind=kind,
+            tables=tables,
+            path=source,
+        )
     deliveries = {}
     for table in [kind] if kind != "events" else list(tables):
         raw, mapping = tables[table]
@@ -161,7 +168,7 @@ def _collect_dataset(room: _Room, kind: Kind, source: str, zone: str) -> Deliver
     )
 
 
-def _mapping(room: _Room, raw: Raw, kind: Kind, given: Mapping | None) -> tuple[Mapping, tuple[str, ...]]:
+def _mapping(room: _Room, raw: Raw, kind: Kind, given: Mapping | None) -> tuple[Mapping, tuple[Phrase, ...]]:
     """The mapping given, checked against the columns; or the one drafted, where it leaves no question."""
     if given is not None:
         names = [column.name for column in raw.columns]
@@ -172,14 +179,14 @@ def _mapping(room: _Room, raw: Raw, kind: Kind, given: Mapping | None) -> tuple[
     draft = draft_mapping(room.con, raw, kind, room.vocabulary)
     if draft.questions:
         path = room.options.draft or room.folder / f"{kind}.mapping.toml"
-        path.write_text(draft.mapping.to_toml((*draft.questions, *draft.notes)), encoding="utf-8")
-        raise MappingNeeded(_asking(draft, path), draft=path, path=raw.files[0].name)
+        path.write_text(draft.mapping.to_toml([*draft.questions, *draft.notes]), encoding="utf-8")
+        raise MappingNeeded(
+            "The columns do not say all. {questions: } A draft is at {draft}: complete it and hand it over with --map.",
+            questions=draft.questions,
+            draft=path,
+            path=raw.files[0].name,
+        )
     return draft.mapping, draft.notes
-
-
-def _asking(draft: Draft, path: Path) -> str:
-    questions = " ".join(draft.questions)
-    return f"The columns do not say all. {questions} A draft is at {path}: complete it and hand it over with --map."
 
 
 def source_name(mapping: Mapping) -> str:
@@ -190,7 +197,7 @@ def source_name(mapping: Mapping) -> str:
     return f"{DEFAULT_SOURCE}-{md5(columns.encode(), usedforsecurity=False).hexdigest()[:8]}"
 
 
-def _deliver(room: _Room, kind: Kind, cells: Cells, notes: tuple[str, ...]) -> Delivery:
+def _deliver(room: _Room, kind: Kind, cells: Cells, notes: tuple[Phrase, ...]) -> Delivery:
     """One table's rows judged once, then written: the accepted ones, what they carry, the verdicts."""
     con, folder, mapping = room.con, room.folder, cells.mapping
     done = room.progress.step(f"judge {kind}", 1)

@@ -93,7 +93,9 @@ def check_format(word: str) -> str:
     if word == ISO or word in UNIX or "%" in word:
         return word
     words = ", ".join([ISO, *UNIX])
-    raise UsageError(f"“{word}” is no time format. Use {words}, or a pattern such as %d/%m/%Y %H:%M.")
+    raise UsageError(
+        "“{word}” is no time format. Use {words}, or a pattern such as %d/%m/%Y %H:%M.", word=word, words=words
+    )
 
 
 def time_sql(text: str, column: Column, formats: Iterable[str], zone: str) -> str:

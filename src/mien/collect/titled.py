@@ -52,7 +52,7 @@ def _path(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.exists():
             return path
-    raise SourceError(f"There is no {name} (or {name}.gz) in this folder.", path=folder)
+    raise SourceError("There is no {name} (or {name}.gz) in this folder.", name=name, path=folder)
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
@@ -64,11 +64,23 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
             heading = [name.partition(":")[0] for name in next(reader, [])]
             missing = [name for name in columns if name not in heading]
             if missing:
-                raise SourceError(f"There is no column {missing[0]}; there are {', '.join(heading)}.", path=path, row=1)
+                raise SourceError(
+                    "There is no column {missing}; there are {heading}.",
+                    missing=missing[0],
+                    heading=heading,
+                    path=path,
+                    row=1,
+                )
             places = [heading.index(name) for name in columns]
             for row, cells in enumerate(reader, start=2):
                 if len(cells) != len(heading):
-                    raise SourceError(f"It has {len(cells)} columns, not {len(heading)}.", path=path, row=row)
+                    raise SourceError(
+                        "It has {n_cells} columns, not {n_heading}.",
+                        n_cells=len(cells),
+                        n_heading=len(heading),
+                        path=path,
+                        row=row,
+                    )
                 yield row, [cells[place] for place in places]
     except (OSError, EOFError, UnicodeDecodeError) as wrong:
-        raise SourceError(f"It cannot be read as text: {wrong}", path=path) from None
+        raise SourceError("It cannot be read as text: {wrong}", wrong=wrong, path=path) from None

@@ -47,7 +47,11 @@ def read_envelope(body: bytes) -> Envelope:
     try:
         envelope = _envelopes.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
-        raise UsageError(f"The body is not a batch: {broken}. Send {{'batch': [message, …]}} as JSON.") from None
+        raise UsageError(
+            "The body is not a batch: {broken}. Send {{'batch': [message, …]}} as JSON.", broken=broken
+        ) from None
     if len(envelope.batch) > BATCH_MESSAGES:
-        raise UsageError(f"A batch may have {BATCH_MESSAGES:,} messages. Send it in smaller parts.")
+        raise UsageError(
+            "A batch may have {batch_messages:,} messages. Send it in smaller parts.", batch_messages=BATCH_MESSAGES
+        )
     return envelope

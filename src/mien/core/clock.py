@@ -19,7 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def to_us(at: datetime) -> int:
     """µs since 1970-01-01 UTC of an aware time; a naive one is a `UsageError`, never a guess."""
     if at.tzinfo is None:
-        raise UsageError(f"The time {at} has no zone. Give one, as in {at.isoformat()}+00:00.")
+        raise UsageError("The time {at} has no zone. Give one, as in {written}+00:00.", at=at, written=at.isoformat())
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
@@ -33,7 +33,7 @@ def parse_time(text: str, zone: str = "UTC") -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"“{text}” is not a time. Write it as 2017-12-04 or 2017-12-04T09:30:00Z.") from None
+        raise UsageError("“{text}” is not a time. Write it as 2017-12-04 or 2017-12-04T09:30:00Z.", text=text) from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=load_zone(zone))
     return at.astimezone(UTC)
@@ -44,7 +44,9 @@ def load_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise UsageError(f"“{name}” is not a time zone. Use an IANA name such as Asia/Shanghai or UTC.") from None
+        raise UsageError(
+            "“{name}” is not a time zone. Use an IANA name such as Asia/Shanghai or UTC.", name=name
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,29 @@
     ├── TransientError        worth trying again (a full disk, a lock, a server that is away)
     └── MissingExtra          an optional package is not installed
 
-A bad event among a thousand is a verdict (`prepare`), not an exception. Errors know no HTTP and no exit code:
-`web` and `cli` map them, each in one table.
+An error carries the template of its sentence and the facts in it, so that it can be said in another language
+(`mien.translation`). A bad event among a thousand is a verdict (`prepare`), not an exception. Errors know no HTTP and
+no exit code: `web` and `cli` map them, each in one table.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from mien.core.phrase import Phrase
+
 
 class MienError(Exception):
-    """The root. `code` is the stable word that programs match on."""
+    """The root. `code` is the stable word that programs match on; `phrase` the sentence, its facts told apart.
+
+    The sentence is a template and its facts, never an f-string: `UsageError("“{text}” is not a time.", text=text)`.
+    """
 
     code = "error"
+
+    def __init__(self, template: str | Phrase, /, **facts: object) -> None:
+        self.phrase = template if isinstance(template, Phrase) else Phrase(template, **facts)
+        super().__init__(str(self.phrase))
 
 
 class UsageError(MienError):
@@ -36,13 +46,18 @@ class UnknownName(MienError):
 
     code = "unknown_name"
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
-        self.kind = kind
+    def __init__(self, kind: str | Phrase, name: str, known: Iterable[str] = ()) -> None:
+        self.kind = kind if isinstance(kind, Phrase) else Phrase(kind)
         self.name = name
         candidates = list(known)
         self.nearest = get_close_matches(name, candidates, n=3, cutoff=0.5) or candidates[:5]
-        hint = f" Nearest: {', '.join(self.nearest)}." if self.nearest else ""
-        super().__init__(f"Unknown {kind} “{name}”.{hint}")
+        if self.nearest:
+            told = Phrase(
+                "Unknown {kind} “{name}”. Nearest: {nearest}.", kind=self.kind, name=name, nearest=self.nearest
+            )
+        else:
+            told = Phrase("Unknown {kind} “{name}”.", kind=self.kind, name=name)
+        super().__init__(told)
 
 
 class SourceError(MienError):
@@ -51,12 +66,21 @@ class SourceError(MienError):
     code = "source"
 
     def __init__(
-        self, message: str, *, path: Path | str | None = None, row: int | None = None, column: str | None = None
+        self,
+        template: str | Phrase,
+        /,
+        *,
+        path: Path | str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        **facts: object,
     ) -> None:
         self.path, self.row, self.column = path, row, column
-        places = [f"{path}" if path else "", f"row {row}" if row else "", f"column {column}" if column else ""]
-        where = ", ".join(place for place in places if place)
-        super().__init__(f"{where}: {message}" if where else message)
+        message = template if isinstance(template, Phrase) else Phrase(template, **facts)
+        places: list[object] = [str(path)] if path else []
+        places += [Phrase("row {row}", row=row)] if row else []
+        places += [Phrase("column {column}", column=column)] if column else []
+        super().__init__(Phrase("{where}: {message}", where=places, message=message) if places else message)
 
 
 class MappingNeeded(SourceError):
@@ -64,8 +88,8 @@ class MappingNeeded(SourceError):
 
     code = "mapping_needed"
 
-    def __init__(self, message: str, *, draft: Path, path: Path | str | None = None) -> None:
-        super().__init__(message, path=path)
+    def __init__(self, template: str, /, *, draft: Path, path: Path | str | None = None, **facts: object) -> None:
+        super().__init__(Phrase(template, draft=draft, **facts), path=path)
         self.draft = draft
 
 
@@ -94,4 +118,8 @@ class MissingExtra(MienError):
 
     def __init__(self, extra: str, package: str) -> None:
         self.extra, self.package = extra, package
-        super().__init__(f"This needs the package {package}. Install it with: pip install 'mien[{extra}]'")
+        super().__init__(
+            "This needs the package {package}. Install it with: pip install 'mien[{extra}]'",
+            extra=extra,
+            package=package,
+        )

@@ -133,7 +133,9 @@ def decode(data: bytes) -> State:
 
 def _decode_whole(data: bytes) -> State:
     if data[:1] != WHOLE:
-        raise WorkspaceError(f"A state begins with {data[:1]!r}, which this Mien cannot read. Build again: mien build")
+        raise WorkspaceError(
+            "A state begins with {data!r}, which this Mien cannot read. Build again: mien build", data=data[:1]
+        )
     body = _tools.stretch.decompress(data[1:])
     end = 4 + 8 * int.from_bytes(body[:4], "little")
     planes = np.frombuffer(body, dtype=np.uint8, count=end - 4, offset=4).reshape(8, -1)

@@ -37,7 +37,9 @@ _MICROS: dict[str, Any] = {
 def micros(at: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
     """µs since 1970-01-01 UTC, the one function without a common word. `dialect`: Ibis's name of the engine."""
     if dialect not in _MICROS:
-        raise UsageError(f"The features are not known to run on {dialect}. Use one of: {', '.join(_MICROS)}.")
+        raise UsageError(
+            "The features are not known to run on {dialect}. Use one of: {micros}.", dialect=dialect, micros=_MICROS
+        )
     return _MICROS[dialect](at)
 
 
@@ -59,7 +61,7 @@ def connect(
         return con
     if engine == "spark":
         return _spark(threads, memory)
-    raise UsageError(f"“{engine}” is no engine. Use one of: {', '.join(ENGINES)}.")
+    raise UsageError("“{engine}” is no engine. Use one of: {engines}.", engine=engine, engines=ENGINES)
 
 
 def _spark(threads: int | None, memory: str) -> Any:

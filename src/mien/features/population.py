@@ -87,9 +87,11 @@ class Population:
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(arrays.pop("meta").tobytes())
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as failed:
-            raise WorkspaceError(f"{path} is no population snapshot ({failed}). Build again: mien build") from None
+            raise WorkspaceError(
+                "{path} is no population snapshot ({failed}). Build again: mien build", path=path, failed=failed
+            ) from None
         if meta.pop("format") != FORMAT:
-            raise WorkspaceError(f"{path} was written by another version of Mien. Build again: mien build")
+            raise WorkspaceError("{path} was written by another version of Mien. Build again: mien build", path=path)
         return _population(meta, arrays)
 
 

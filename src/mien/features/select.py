@@ -104,7 +104,11 @@ def _ranks(values: Floats) -> Floats:
 
 def _check(matrix: FeatureMatrix, target: Target) -> None:
     if len(target) != len(matrix.users):
-        raise UsageError(f"The target has {len(target)} rows, the matrix {len(matrix.users)}. Give one for each user.")
+        raise UsageError(
+            "The target has {n_target} rows, the matrix {n_users}. Give one for each user.",
+            n_target=len(target),
+            n_users=len(matrix.users),
+        )
 
 
 def _best(names: tuple[str, ...], scores: Floats, k: int, reason: str) -> Selection:

@@ -33,19 +33,26 @@ def read_artifact(path: Path, kind: str) -> tuple[dict[str, Any], Arrays]:
     Raises `NotReady` where there is none, `WorkspaceError` where it is damaged, of another kind or of a newer format.
     """
     if not path.exists():
-        raise NotReady(f"There is no {kind} at {path}. Run mien build first.")
+        raise NotReady("There is no {kind} at {path}. Run mien build first.", kind=kind, path=path)
     try:
         # Opened here, since np.load leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(arrays.pop(_META).tobytes())
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as damage:
-        raise WorkspaceError(f"{path} is damaged ({damage}). Delete it and run mien build.") from damage
+        raise WorkspaceError(
+            "{path} is damaged ({damage}). Delete it and run mien build.", path=path, damage=damage
+        ) from damage
     if meta.get("kind") != kind:
-        raise WorkspaceError(f"{path} holds a {meta.get('kind')}, not a {kind}. Delete it and run mien build.")
+        raise WorkspaceError(
+            "{path} holds a {found}, not a {kind}. Delete it and run mien build.",
+            path=path,
+            found=meta.get("kind"),
+            kind=kind,
+        )
     if meta.get("format", 0) > FORMAT:
         raise WorkspaceError(
-            f"{path} was written by a newer version of Mien. Upgrade, or delete it and run mien build."
+            "{path} was written by a newer version of Mien. Upgrade, or delete it and run mien build.", path=path
         )
     return meta, arrays
 

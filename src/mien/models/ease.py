@@ -80,7 +80,7 @@ def solve(product: npt.NDArray[np.float32], ridge: float) -> npt.NDArray[np.floa
     product[np.diag_indices(n)] += ridge
     factor, failed = spotrf(product, lower=1, overwrite_a=1)
     if failed:
-        raise UsageError(f"EASE cannot be solved with a ridge of {ridge:g}; set it higher.")
+        raise UsageError("EASE cannot be solved with a ridge of {ridge:g}; set it higher.", ridge=ridge)
     inverse, _ = spotri(factor, lower=1, overwrite_c=1)
     lower = np.tril(inverse, -1)
     diagonal = np.diag(inverse).copy()

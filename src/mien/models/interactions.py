@@ -171,7 +171,13 @@ class Interactions:
 
 def _check_range(name: str, column: npt.NDArray[Any], end: int) -> None:
     if len(column) and not (column.min() >= 0 and column.max() < end):
-        raise UsageError(f"A {name} number lies outside of 0 … {end - 1}: {column.min()} … {column.max()}.")
+        raise UsageError(
+            "A {name} number lies outside of 0 … {end}: {low} … {high}.",
+            name=name,
+            end=end - 1,
+            low=column.min(),
+            high=column.max(),
+        )
 
 
 def _merge(columns: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:

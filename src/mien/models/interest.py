@@ -76,7 +76,11 @@ class Interest(Model):
         if vectors is None:
             vectors = item_vectors(data.matrix(self.strength(data, at_us, None)), self.dim, seed)
         if len(vectors) != data.n_items:
-            raise UsageError(f"There are {data.n_items} items, but vectors for {len(vectors)} of them.")
+            raise UsageError(
+                "There are {n_items} items, but vectors for {n_vectors} of them.",
+                n_items=data.n_items,
+                n_vectors=len(vectors),
+            )
         return {"vectors": vectors, "action_weights": self._learn(data, vectors, at_us, seed)}
 
     def _score(self, histories: Interactions, users: Rows, at_us: int) -> Scores:

@@ -27,11 +27,19 @@ class ItemFacts:
 
     def __post_init__(self) -> None:
         if self.tags.shape[0] != len(self.content):
-            raise UsageError(f"Tags of {self.tags.shape[0]} items, but content of {len(self.content)}.")
+            raise UsageError(
+                "Tags of {shape} items, but content of {n_content}.",
+                shape=self.tags.shape[0],
+                n_content=len(self.content),
+            )
         if not self.names:
             object.__setattr__(self, "names", tuple(str(k) for k in range(self.tags.shape[1])))
         if len(self.names) != self.tags.shape[1]:
-            raise UsageError(f"There are {self.tags.shape[1]} tags, but {len(self.names)} names of tags.")
+            raise UsageError(
+                "There are {shape} tags, but {n_names} names of tags.",
+                shape=self.tags.shape[1],
+                n_names=len(self.names),
+            )
 
     def __len__(self) -> int:
         return len(self.content)

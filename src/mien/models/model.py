@@ -9,6 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import reduce
 from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
@@ -21,6 +22,7 @@ import scipy.sparse as sp
 from mien.core.clock import DAY_US
 from mien.core.errors import NotReady, UsageError, WorkspaceError
 from mien.core.ids import Rows
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress
 from mien.features.weights import DEFAULT_WEIGHTS
 from mien.models.artifact import Arrays, read_artifact, write_artifact
@@ -67,9 +69,20 @@ class Model(ABC):
         for name, kind in self.settings_kinds().items():
             value = getattr(self, name)
             if not _fits(value, kind):
-                raise UsageError(f"The setting {name} of the model {self.name} is {_wanted(kind)}, not {value!r}.")
+                raise UsageError(
+                    "The setting {name} of the model {model} is {kind}, not {value!r}.",
+                    name=name,
+                    model=self.name,
+                    kind=_wanted(kind),
+                    value=value,
+                )
             if isinstance(value, int | float) and (value < 0 or (value == 0 and name not in self.zero_allowed)):
-                raise UsageError(f"The setting {name} of the model {self.name} must be above 0, not {value:g}.")
+                raise UsageError(
+                    "The setting {name} of the model {model} must be above 0, not {value:g}.",
+                    name=name,
+                    model=self.name,
+                    value=value,
+                )
 
     @abstractmethod
     def _fit(self, data: Interactions, at_us: int, seed: int) -> Arrays:
@@ -161,8 +174,12 @@ class Model(ABC):
         meta, arrays = read_artifact(path, f"model {cls.name}")
         if meta["version"] != cls.version:
             raise WorkspaceError(
-                f"{path} holds version {meta['version']} of {cls.name}; this Mien reads version {cls.version}. "
-                "Run mien build, and mien train where it was trained."
+                "{path} holds version {version} of {name}; this Mien reads version {known}. Run mien "
+                "build, and mien train where it was trained.",
+                path=path,
+                version=meta["version"],
+                name=cls.name,
+                known=cls.version,
             )
         model = cls(**meta["settings"])
         model.fitted, model.at_us, model.n_items = arrays, meta["at_us"], meta["n_items"]
@@ -197,15 +214,15 @@ class Model(ABC):
 
     def _check_fitted(self) -> None:
         if not self.fitted:
-            raise NotReady(f"The model {self.name} is not fitted yet. Call fit, or load a saved one.")
+            raise NotReady("The model {name} is not fitted yet. Call fit, or load a saved one.", name=self.name)
 
     def _check(self, histories: Interactions, users: npt.ArrayLike) -> Rows:
         self._check_fitted()
         rows = np.asarray(users, dtype=np.int32)
         if rows.ndim != 1:
-            raise UsageError(f"users must be a flat list of rows, not of shape {rows.shape}.")
+            raise UsageError("users must be a flat list of rows, not of shape {shape}.", shape=str(rows.shape))
         if len(rows) and not (rows.min() >= 0 and rows.max() < histories.n_users):
-            raise UsageError(f"A user row lies outside of the histories' 0 … {histories.n_users - 1}.")
+            raise UsageError("A user row lies outside of the histories' 0 … {n_users}.", n_users=histories.n_users - 1)
         return rows
 
 
@@ -225,9 +242,18 @@ def chunks(n_users: int, n_items: int, *, block_bytes: int = BLOCK_BYTES) -> Ite
 
 def _check_masks(exclude: Exclude, allowed: npt.NDArray[np.bool_] | None, n_users: int, n_items: int) -> None:
     if allowed is not None and allowed.shape != (n_items,):
-        raise UsageError(f"allowed must have one entry an item ({n_items}), not the shape {allowed.shape}.")
+        raise UsageError(
+            "allowed must have one entry an item ({n_items}), not the shape {shape}.",
+            n_items=n_items,
+            shape=str(allowed.shape),
+        )
     if exclude is not None and exclude.shape not in ((n_items,), (n_users, n_items)):
-        raise UsageError(f"exclude must have the shape ({n_items},) or ({n_users}, {n_items}), not {exclude.shape}.")
+        raise UsageError(
+            "exclude must have the shape ({n_items},) or ({n_users}, {n_items}), not {shape}.",
+            n_items=n_items,
+            n_users=n_users,
+            shape=str(exclude.shape),
+        )
 
 
 def _hide(scores: Scores, chunk: slice, exclude: Exclude, allowed: npt.NDArray[np.bool_] | None) -> None:
@@ -252,13 +278,13 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, get_origin(kind) or kind)
 
 
-def _wanted(kind: Any) -> str:
+def _wanted(kind: Any) -> Phrase:
     """A declared type in words."""
     if get_origin(kind) in (UnionType, Union):
-        return " or ".join(_wanted(one) for one in get_args(kind) if one is not type(None))
-    return {bool: "true or false", int: "a whole number", float: "a number"}.get(
-        kind, "a table" if get_origin(kind) is Mapping else "a text"
-    )
+        first, *others = [_wanted(one) for one in get_args(kind) if one is not type(None)]
+        return reduce(lambda one, other: Phrase("{one} or {other}", one=one, other=other), others, first)
+    words = {bool: Phrase("true or false"), int: Phrase("a whole number"), float: Phrase("a number")}
+    return words.get(kind, Phrase("a table") if get_origin(kind) is Mapping else Phrase("a text"))
 
 
 def _plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ NEUTRAL = {"quantity": 1.0, "value": 0.0}
 def check_choice(name: str, given: str, allowed: tuple[str, ...]) -> None:
     """Raise a `UsageError` unless `given` is one of `allowed`."""
     if given not in allowed:
-        raise UsageError(f"{name} is “{given}”; it may be {', '.join(allowed)}.")
+        raise UsageError("{name} is “{given}”; it may be {allowed}.", name=name, given=given, allowed=allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,11 @@ class OutlierPolicy:
         check_choice("side (outliers)", self.side, ("upper", "both"))
         check_choice("action (outliers)", self.action, ("bound", "drop", "flag"))
         if not 0.5 < self.quantile < 1.0:
-            raise UsageError(f"quantile (outliers) is {self.quantile}; it must lie between 0.5 and 1.")
+            raise UsageError(
+                "quantile (outliers) is {quantile}; it must lie between 0.5 and 1.", quantile=self.quantile
+            )
         if self.threshold <= 0:
-            raise UsageError(f"threshold (outliers) is {self.threshold}; it must be above 0.")
+            raise UsageError("threshold (outliers) is {threshold}; it must be above 0.", threshold=self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,11 @@ class CleanPolicy:
         check_choice("negative_value", self.negative_value, ("drop", "zero"))
         _check_actions("needs_item", self.needs_item)
         if self.slack_days < 0:
-            raise UsageError(f"slack_days is {self.slack_days}; it must be 0 or more.")
+            raise UsageError("slack_days is {slack_days}; it must be 0 or more.", slack_days=self.slack_days)
         if self.first_us >= self.end_us:
-            raise UsageError(f"earliest ({self.earliest}) must lie before latest ({self.latest}).")
+            raise UsageError(
+                "earliest ({earliest}) must lie before latest ({latest}).", earliest=self.earliest, latest=self.latest
+            )
 
     @property
     def first_us(self) -> int:
@@ -176,7 +180,7 @@ class CleanPolicy:
 def _build(kind: Any, values: dict[str, Any]) -> Any:
     unknown = sorted(set(values) - set(kind.__dataclass_fields__))
     if unknown:
-        raise UsageError(f"{kind.__name__} has no setting {', '.join(unknown)}.")
+        raise UsageError("{policy} has no setting {unknown}.", policy=kind.__name__, unknown=unknown)
     return kind(**{name: tuple(part) if isinstance(part, list) else part for name, part in values.items()})
 
 

@@ -95,7 +95,9 @@ class QualityReport:
             if not max(counts, default=0) <= total <= sum(counts) or total > j.kept:
                 wrong.append(f"{name}: {total:,} events cannot have {parts}")
         if wrong:
-            raise MienError(f"The quality report does not add up ({'; '.join(wrong)}). Please report this as a defect.")
+            raise MienError(
+                "The quality report does not add up ({wrong}). Please report this as a defect.", wrong="; ".join(wrong)
+            )
         return self
 
     def _sums(self) -> Iterator[tuple[str, int, int]]:

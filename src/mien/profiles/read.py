@@ -52,7 +52,9 @@ def read(
     """
     if state.events and state.last_us > at_us:
         last, at = from_us(state.last_us), from_us(at_us)
-        raise UsageError(f"The state holds events up to {last}, later than {at}. Fold it up to then first.")
+        raise UsageError(
+            "The state holds events up to {last}, later than {at}. Fold it up to then first.", last=last, at=at
+        )
     options = options or ProfileOptions()
     yardstick = yardstick or Yardstick.of(catalogue, population)
     if user is not None and not user.profilable:

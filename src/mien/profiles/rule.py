@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.core.errors import UsageError
+from mien.core.phrase import Phrase
 
 OPERATORS = ("=", "!=", ">=", "<=", ">", "<", "in")
 JOINS = ("all", "any", "not")
@@ -69,23 +70,25 @@ def read_rule(said: object) -> Rule:
     """
     rule = _Text(said).rule() if isinstance(said, str) else _of(said, 0)
     if sum(1 for _ in conditions(rule)) > MOST:
-        raise UsageError(f"A rule may have {MOST} tests. Split it into several segments.")
+        raise UsageError("A rule may have {most} tests. Split it into several segments.", most=MOST)
     return rule
 
 
 def _of(said: object, depth: int) -> Rule:
     if depth > DEEPEST:
-        raise UsageError(f"A rule may be nested {DEEPEST} deep.")
+        raise UsageError("A rule may be nested {deepest} deep.", deepest=DEEPEST)
     if not isinstance(said, dict):
-        raise UsageError(f"A rule is an object or a text, not {_short(said)}.")
+        raise UsageError("A rule is an object or a text, not {said}.", said=_short(said))
     joins = [name for name in JOINS if name in said]
     if joins:
         if len(said) != 1:
-            raise UsageError(f"“{joins[0]}” stands alone in its object, not beside {', '.join(map(str, said))}.")
+            raise UsageError(
+                "“{join}” stands alone in its object, not beside {others}.", join=joins[0], others=list(map(str, said))
+            )
         parts = said[joins[0]]
         listed = [parts] if joins[0] == "not" else parts
         if not isinstance(listed, list | tuple) or not listed:
-            raise UsageError(f"“{joins[0]}” needs a list of rules that is not empty.")
+            raise UsageError("“{join}” needs a list of rules that is not empty.", join=joins[0])
         return Join(joins[0], tuple(_of(part, depth + 1) for part in listed))
     return _test(said)
 
@@ -94,16 +97,23 @@ def _test(said: dict[Any, Any]) -> Condition:
     wrong = [str(name) for name in said if name not in ("field", "op", "value", "where")]
     field, op, value, where = (said.get(name) for name in ("field", "op", "value", "where"))
     if wrong or not isinstance(field, str) or not field.strip():
-        raise UsageError(f"A test is {{field, op, value}}, for a tag with where; not {_short(said)}.")
+        raise UsageError("A test is {{field, op, value}}, for a tag with where; not {said}.", said=_short(said))
     if op not in OPERATORS:
-        raise UsageError(f"{field}: “{_short(op)}” is no comparison. Use one of: {', '.join(OPERATORS)}.")
+        raise UsageError(
+            "{field}: “{op}” is no comparison. Use one of: {operators}.",
+            field=field,
+            op=_short(op),
+            operators=OPERATORS,
+        )
     if (op == "in") is not isinstance(value, list | tuple):
-        raise UsageError(f"{field}: “in” goes with a list of values, every other comparison with one value.")
+        raise UsageError(
+            "{field}: “in” goes with a list of values, every other comparison with one value.", field=field
+        )
     listed = tuple(_plain(one, field) for one in (value if isinstance(value, list | tuple) else [value]))
     if not listed:
-        raise UsageError(f"{field}: the list is empty.")
+        raise UsageError("{field}: the list is empty.", field=field)
     if not isinstance(where or [], list | tuple):
-        raise UsageError(f"{field}: where is a list of {{field, op, value}}.")
+        raise UsageError("{field}: where is a list of {{field, op, value}}.", field=field)
     return Condition(
         field, str(op), listed if op == "in" else listed[0], tuple(_bound(one, field) for one in where or [])
     )
@@ -113,7 +123,9 @@ def _bound(said: object, field: str) -> Bound:
     one = said if isinstance(said, dict) else {}
     number = one.get("value")
     if set(one) != {"field", "op", "value"} or one["op"] not in OPERATORS[:-1] or not _number(number):
-        raise UsageError(f"{field}: where holds {{field, op, value}} with a number, not {_short(said)}.")
+        raise UsageError(
+            "{field}: where holds {{field, op, value}} with a number, not {said}.", field=field, said=_short(said)
+        )
     return Bound(str(one["field"]), str(one["op"]), float(one["value"]))
 
 
@@ -126,7 +138,9 @@ def _plain(value: object, field: str) -> Plain:
         return value
     if isinstance(value, int | float) and _number(value):
         return float(value)
-    raise UsageError(f"{field}: a value is a text, a number, true or false, not {_short(value)}.")
+    raise UsageError(
+        "{field}: a value is a text, a number, true or false, not {value}.", field=field, value=_short(value)
+    )
 
 
 def _short(value: object) -> str:
@@ -161,7 +175,7 @@ class _Text:
     def rule(self) -> Rule:
         rule = self._joined("or", "any")
         if self.at < len(self.tokens):
-            raise UsageError(f"The rule should end before “{self._next()}”; join tests by and, or.")
+            raise UsageError("The rule should end before “{here}”; join tests by and, or.", here=self._next())
         return rule
 
     def _joined(self, word: str, kind: str) -> Rule:
@@ -174,7 +188,7 @@ class _Text:
     def _part(self) -> Rule:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise UsageError(f"A rule may be nested {DEEPEST} deep.")
+            raise UsageError("A rule may be nested {deepest} deep.", deepest=DEEPEST)
         try:
             if self._takes("not"):
                 return Join("not", (self._part(),))
@@ -187,43 +201,43 @@ class _Text:
             self.depth -= 1
 
     def _test(self) -> Condition:
-        field = self._value("the name of what is tested")
+        field = self._value(Phrase("the name of what is tested"))
         op = "in" if self._takes("in") else self._operator(str(field))
         if op == "in":
             self._must("(")
-            values = [self._value("a value")]
+            values = [self._value(Phrase("a value"))]
             while self._takes(","):
-                values.append(self._value("a value"))
+                values.append(self._value(Phrase("a value")))
             self._must(")")
             return Condition(str(field), op, tuple(values), self._where())
-        return Condition(str(field), op, self._value("a value"), self._where())
+        return Condition(str(field), op, self._value(Phrase("a value")), self._where())
 
     def _operator(self, field: str) -> str:
         for op in OPERATORS[:-1]:
             if self._takes(op):
                 return op
-        raise UsageError(f"After “{field}” stands a comparison: {', '.join(OPERATORS)}.")
+        raise UsageError("After “{field}” stands a comparison: {operators}.", field=field, operators=OPERATORS)
 
     def _where(self) -> tuple[Bound, ...]:
         if not self._takes("["):
             return ()
         found = []
         while True:
-            name = str(self._value("weight, lift, confidence, n, trend or days"))
-            op, value = self._operator(name), self._value("a number")
+            name = str(self._value(Phrase("weight, lift, confidence, n, trend or days")))
+            op, value = self._operator(name), self._value(Phrase("a number"))
             if not isinstance(value, float):
-                raise UsageError(f"{name} is compared with a number, not “{value}”.")
+                raise UsageError("{name} is compared with a number, not “{value}”.", name=name, value=value)
             found.append(Bound(name, op, value))
             if not self._takes(","):
                 self._must("]")
                 return tuple(found)
 
-    def _value(self, what: str) -> Plain:
+    def _value(self, what: Phrase) -> Plain:
         if self.at >= len(self.tokens):
-            raise UsageError(f"The rule ends where {what} should stand.")
+            raise UsageError("The rule ends where {what} should stand.", what=what)
         kind, text = self.tokens[self.at]
         if kind == "sign" or (kind == "bare" and text in _WORDS):
-            raise UsageError(f"“{text}” stands where {what} should stand.")
+            raise UsageError("“{text}” stands where {what} should stand.", text=text, what=what)
         self.at += 1
         return text if kind == "quoted" else _bare_value(text)
 
@@ -238,8 +252,9 @@ class _Text:
 
     def _must(self, sign: str) -> None:
         if not self._takes(sign):
-            after = f", not “{self._next()}”" if self.at < len(self.tokens) else ""
-            raise UsageError(f"A “{sign}” should stand here{after}.")
+            if self.at < len(self.tokens):
+                raise UsageError("A “{sign}” should stand here, not “{here}”.", sign=sign, here=self._next())
+            raise UsageError("A “{sign}” should stand here.", sign=sign)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -247,7 +262,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     while text[at:].strip():
         found = _TOKEN.match(text, at)
         if found is None:
-            raise UsageError(f"The rule cannot be read from “{text[at : at + 40].strip()}” on.")
+            raise UsageError("The rule cannot be read from “{text}” on.", text=text[at : at + 40].strip())
         sign, quoted, bare = found.groups()
         if sign is not None:
             yield "sign", sign

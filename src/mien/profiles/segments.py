@@ -81,20 +81,22 @@ def _check(test: Condition, words: Vocabulary) -> None:
     if kind == "tag":
         _check_tag(test, name, words)
     elif test.where:
-        raise UsageError(f"{test.field}: bounds in square brackets go with tags only.")
+        raise UsageError("{field}: bounds in square brackets go with tags only.", field=test.field)
     elif kind == "lifecycle":
         for value in values:
             if value not in LIFECYCLES:
                 raise UnknownName("lifecycle", str(value), LIFECYCLES)
         if test.op not in NAMED:
-            raise UsageError(f"lifecycle is compared by one of {', '.join(NAMED)}.")
+            raise UsageError("lifecycle is compared by one of {named}.", named=NAMED)
     elif kind != "trait" and not all(isinstance(value, float) for value in values):
-        raise UsageError(f"{test.field} is compared with a number.")
+        raise UsageError("{field} is compared with a number.", field=test.field)
 
 
 def _check_tag(test: Condition, name: str, words: Vocabulary) -> None:
     if test.op not in NAMED:
-        raise UsageError(f"{test.field}: a tag is had or not; use =, != or in, and bounds such as [lift >= 1.5].")
+        raise UsageError(
+            "{field}: a tag is had or not; use =, != or in, and bounds such as [lift >= 1.5].", field=test.field
+        )
     for value in _listed(test):
         if value_name(value) not in words.facets[name]:
             raise UnknownName(name, value_name(value), words.facets[name])

@@ -33,9 +33,11 @@ def personalisable(query: Query, context: Context) -> bool:
 def check_k(query: Query) -> None:
     """`UsageError` for a number of results that makes no sense, `UnknownName` for an order nobody knows."""
     if not 0 <= query.k <= MAX_K:
-        raise UsageError(f"The number of results must be between 0 and {MAX_K}, not {query.k}.")
+        raise UsageError("The number of results must be between 0 and {max_k}, not {k}.", max_k=MAX_K, k=query.k)
     if not 0 <= query.offset <= MAX_OFFSET:
-        raise UsageError(f"The offset must be between 0 and {MAX_OFFSET}, not {query.offset}.")
+        raise UsageError(
+            "The offset must be between 0 and {max_offset}, not {offset}.", max_offset=MAX_OFFSET, offset=query.offset
+        )
     if query.sort not in SORTS:
         raise UnknownName("order of results", query.sort, SORTS)
 

@@ -119,11 +119,13 @@ def opened(folder: Path) -> tuple[tantivy.Index, Words]:
     """The index last built in `folder`; `NotReady` where none was, or a damaged one, or one of another format."""
     name = version(folder)
     if not name.startswith(f"v{FORMAT}-") or not (folder / name).is_dir():
-        raise NotReady(f"There is no text index at {folder}. Run: mien build")
+        raise NotReady("There is no text index at {folder}. Run: mien build", folder=folder)
     try:
         return tantivy.Index.open(str(folder / name)), words_of(folder)
     except (OSError, ValueError, msgspec.DecodeError) as wrong:
-        raise NotReady(f"The text index at {folder} is damaged ({wrong}). Run: mien build") from wrong
+        raise NotReady(
+            "The text index at {folder} is damaged ({wrong}). Run: mien build", folder=folder, wrong=wrong
+        ) from wrong
 
 
 def upsert(folder: Path, index: tantivy.Index, words: Words, catalogue: Catalogue, rows: Iterable[int]) -> Words:
@@ -136,7 +138,9 @@ def upsert(folder: Path, index: tantivy.Index, words: Words, catalogue: Catalogu
     try:
         writer = index.writer(heap_size=LIVE_HEAP, num_threads=1)
     except ValueError as busy:  # another process has tantivy's lock
-        raise TransientError(f"The text index at {folder} is being written to ({busy}). Try again.") from busy
+        raise TransientError(
+            "The text index at {folder} is being written to ({busy}). Try again.", folder=folder, busy=busy
+        ) from busy
     counts: Counter[str] = Counter()
     try:
         for row in rows:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mien.core.errors import UnknownName, UsageError
+from mien.core.phrase import Phrase
 from mien.ranking.candidates import SOURCES
 from mien.ranking.kind import BUY_AGAIN, FOR_YOU, GOES_WITH, NEW, POPULAR, SIMILAR, TRENDING, Again, Kind
 from mien.ranking.options import MAX_WEIGHTS
@@ -61,7 +62,7 @@ def read_kinds(given: Any) -> dict[str, Kind]:
 def _kind(name: str, given: Mapping[str, Any]) -> Kind:
     for key in given:
         if key not in _KEYS:
-            raise UnknownName(f"setting in [kinds.{name}]", key, _KEYS)
+            raise UnknownName(Phrase("setting in [kinds.{name}]", name=name), key, _KEYS)
     told = {key: _value(name, key, value) for key, value in given.items()}
     if name not in KINDS and not {"candidates", "terms"} <= set(told):
         raise UnknownName("kind of recommendation (a new one needs candidates and terms):", name, KINDS)
@@ -74,23 +75,29 @@ def _value(kind: str, key: str, value: Any) -> Any:
     try:
         found = msgspec.convert(value, type=_KEYS[key], strict=True)
     except msgspec.ValidationError as wrong:
-        raise UsageError(f"The setting kinds.{kind}.{key} does not fit: {wrong}.") from None
+        raise UsageError(
+            "The setting kinds.{kind}.{key} does not fit: {wrong}.", kind=kind, key=key, wrong=wrong
+        ) from None
     return tuple(found) if key == "candidates" else found
 
 
 def _check(kind: Kind) -> None:
     for what, names, known in (
-        ("source of candidates", kind.candidates, SOURCES),
-        ("term", kind.terms or {}, TERMS),
-        ("facet of caps", kind.caps or {}, FACETS),
+        (Phrase("source of candidates"), kind.candidates, SOURCES),
+        (Phrase("term"), kind.terms or {}, TERMS),
+        (Phrase("facet of caps"), kind.caps or {}, FACETS),
     ):
         for name in names:
             if name not in known:
-                raise UnknownName(f"{what} in [kinds.{kind.name}]", name, known)
+                raise UnknownName(Phrase("{what} in [kinds.{name}]", what=what, name=kind.name), name, known)
     weights = list((kind.terms or {}).values())
     if any(weight < 0 for weight in weights) or sum(weights) > MAX_WEIGHTS - 1.0:
         raise UsageError(
-            f"The weights of [kinds.{kind.name}] must not be negative and must sum to {MAX_WEIGHTS - 1.0:g} or less."
+            "The weights of [kinds.{name}] must not be negative and must sum to {max_weights:g} or less.",
+            name=kind.name,
+            max_weights=MAX_WEIGHTS - 1.0,
         )
     if not kind.candidates or not 0 <= kind.diversity <= 1 or any(limit < 1 for limit in (kind.caps or {}).values()):
-        raise UsageError(f"[kinds.{kind.name}] needs candidates, a diversity between 0 and 1, and caps of 1 or more.")
+        raise UsageError(
+            "[kinds.{name}] needs candidates, a diversity between 0 and 1, and caps of 1 or more.", name=kind.name
+        )

@@ -86,7 +86,7 @@ class Limit:
         except ValueError:
             dots = ""
         if not dots or math.isnan(found.low) or math.isnan(found.high) or found.low > found.high:
-            raise UsageError(f"“{text}” is no price range. Write it as 10..50, 10.. or ..50.")
+            raise UsageError("“{text}” is no price range. Write it as 10..50, 10.. or ..50.", text=text)
         return found
 
 

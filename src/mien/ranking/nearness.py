@@ -101,8 +101,9 @@ class Nearness:
             encoder = self._open()
             if encoder.version != self.index.made_by:
                 raise NotReady(
-                    f"The vectors of the goods were made by {self.index.made_by}, queries are read by "
-                    f"{encoder.version}. Run: mien build"
+                    "The vectors of the goods were made by {made_by}, queries are read by {version}. Run: mien build",
+                    made_by=self.index.made_by,
+                    version=encoder.version,
                 )
             self._encoder = encoder
         return self._encoder

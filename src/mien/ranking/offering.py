@@ -107,8 +107,11 @@ def learn_recommender(
     n = sum(len(found) for found in orders.values())
     if n < FEWEST:
         raise NotReady(
-            f"{n} orders of people known before came in the last {WINDOWS * WINDOW_DAYS:g} days; {FEWEST} are needed. "
-            "Recommendations are ranked by the weights of the settings."
+            "{n} orders of people known before came in the last {windows:g} days; {fewest} are "
+            "needed. Recommendations are ranked by the weights of the settings.",
+            n=n,
+            windows=WINDOWS * WINDOW_DAYS,
+            fewest=FEWEST,
         )
     offered = (one for moment in moments for one in offering_at(moment).offer(orders[moment], progress))
     examples = examples_of(offered, most=MOST)

@@ -83,7 +83,10 @@ class RankingOptions:
         words = (self.text, max(self.meaning, self.meaning_chinese), reranker)
         weights = (*words, self.popular, self.repeat, self.seen, self.neighbour, self.tag, self.bought, self.behaviour)
         if min(*weights, self.meaning, self.meaning_chinese) < 0 or sum(weights) > MAX_WEIGHTS:
-            raise UsageError(f"The weights of the blend must not be negative and must sum to {MAX_WEIGHTS:g} or less.")
+            raise UsageError(
+                "The weights of the blend must not be negative and must sum to {max_weights:g} or less.",
+                max_weights=MAX_WEIGHTS,
+            )
         if not all(0 <= one <= 1 for one in (self.bought, self.once_share, self.durable_share)) or self.new_days <= 0:
             raise UsageError("bought, once_share and durable_share lie between 0 and 1, new_days above 0.")
         numbers = (self.popular_candidates, self.alike_candidates, self.meaning_candidates, self.reranker_top)
@@ -128,8 +131,9 @@ class SearchOptions:
             raise UsageError("The weights of the text fields must not be negative, and one must be above 0.")
         if not 0 <= self.understood <= MOST_UNDERSTOOD or self.query_days <= 0 or self.query_users < 1:
             raise UsageError(
-                f"search.understood must be between 0 and {MOST_UNDERSTOOD}, search.query_days above 0 and "
-                "search.query_users 1 or more."
+                "search.understood must be between 0 and {most_understood}, search.query_days above 0 "
+                "and search.query_users 1 or more.",
+                most_understood=MOST_UNDERSTOOD,
             )
 
     @property

@@ -132,7 +132,7 @@ class Ranker:
         """What `save` wrote; `NotReady` where nothing was, `WorkspaceError` where it is damaged or too old."""
         meta, arrays = read_artifact(path, KIND)
         if meta["version"] != VERSION:
-            raise WorkspaceError(f"{path} was learnt by another version of Mien. Train again: mien train")
+            raise WorkspaceError("{path} was learnt by another version of Mien. Train again: mien train", path=path)
         parts = [
             Tables.from_arrays(
                 {key.split("|", 1)[1]: array for key, array in arrays.items() if key.startswith(name + "|")}

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from mien.core.errors import SourceError
 from mien.core.extras import require
+from mien.core.phrase import Phrase
 from mien.models.content.hub import look_up, quiet
 from mien.models.content.texts import item_text
 from mien.ranking.blend import Blend, Term
@@ -22,7 +23,7 @@ from mien.ranking.shelf import Context
 from mien.ranking.wording import say
 
 Floats = npt.NDArray[np.float64]
-OFFLINE = "Without a hub, name the folder of a model (setting ranking.reranker), or leave the setting out."
+OFFLINE = Phrase("Without a hub, name the folder of a model (setting ranking.reranker), or leave the setting out.")
 BATCH = 32
 
 
@@ -54,7 +55,9 @@ class Reranker:
                 return opened(here=False)
         except (OSError, ValueError, KeyError) as wrong:
             line = (str(wrong).strip().splitlines() or [type(wrong).__name__])[0]
-            raise SourceError(f"There is no reranker that can be read: {line} {OFFLINE}", path=self.name) from wrong
+            raise SourceError(
+                "There is no reranker that can be read: {line} {offline}", line=line, offline=OFFLINE, path=self.name
+            ) from wrong
 
     def fits(self, query: str, texts: Sequence[str]) -> Floats:
         """`(len(texts),)` between 0 and 1, 1 for the best fit.

@@ -8,6 +8,7 @@ from typing import Any
 from mien.core.clock import load_zone, parse_time, to_us
 from mien.core.errors import UnknownName, UsageError
 from mien.core.item import TEXT_FACETS
+from mien.core.phrase import Phrase
 from mien.core.words import normalise
 from mien.features.prices import PRICE_BAND
 
@@ -45,17 +46,20 @@ class Rule:
             raise UnknownName("deed of a rule", self.do, DEEDS)
         if not self.items and not self.where:
             raise UsageError(
-                f"The rule {self.label} names no items. Give it items = [ids] or where = {{facet = [values]}}."
+                "The rule {label} names no items. Give it items = [ids] or where = {{facet = [values]}}.",
+                label=self.label,
             )
         for name in self.where:
             if name not in FACETS:
-                raise UnknownName(f"facet of the rule {self.label}", name, FACETS)
+                raise UnknownName(Phrase("facet of the rule {label}", label=self.label), name, FACETS)
         if self.do == "boost" and not 0 < abs(self.weight) <= MOST:
             raise UsageError(
-                f"The weight of the rule {self.label} must lie between −{MOST:g} and {MOST:g} and not be 0."
+                "The weight of the rule {label} must lie between −{most:g} and {most:g} and not be 0.",
+                label=self.label,
+                most=MOST,
             )
         if self.from_us is not None and self.until_us is not None and self.until_us <= self.from_us:
-            raise UsageError(f"The rule {self.label} ends before it begins.")
+            raise UsageError("The rule {label} ends before it begins.", label=self.label)
 
     @property
     def label(self) -> str:
@@ -91,7 +95,7 @@ def _rule(given: Mapping[str, Any], kinds: tuple[str, ...], zone: str) -> Rule:
         if key not in _KEYS:
             raise UnknownName("setting of a rule", key, _KEYS)
     if "do" not in given:
-        raise UsageError(f"A rule must say what it does: do = one of {', '.join(DEEDS)}.")
+        raise UsageError("A rule must say what it does: do = one of {deeds}.", deeds=DEEDS)
     for kind in _texts(given, "kinds"):
         if kind not in (*kinds, SEARCH):
             raise UnknownName("kind of a rule", kind, (*kinds, SEARCH))
@@ -117,7 +121,7 @@ def _rule(given: Mapping[str, Any], kinds: tuple[str, ...], zone: str) -> Rule:
 def _texts(given: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = given.get(key, [])
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise UsageError(f"A rule's {key} must be a list of texts.")
+        raise UsageError("A rule's {key} must be a list of texts.", key=key)
     return tuple(value)
 
 
@@ -131,7 +135,7 @@ def _moment(value: Any, zone: str) -> datetime | None:
         return datetime.combine(value, time(), load_zone(zone))
     if isinstance(value, str):
         return parse_time(value, zone)
-    raise UsageError(f"A rule's from and until are days or times, as in 2026-12-03, not {value!r}.")
+    raise UsageError("A rule's from and until are days or times, as in 2026-12-03, not {value!r}.", value=value)
 
 
 def _whole_day(value: Any) -> timedelta:

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from mien.core.errors import UnknownName
 from mien.core.ids import Rows
 from mien.core.item import Facet
+from mien.core.phrase import Phrase
 from mien.core.query import NOT, PRICE, Query
 from mien.ranking.kind import Again
 from mien.ranking.limits import Limit
@@ -53,7 +54,9 @@ def having(name: str, values: tuple[str, ...], context: Context) -> Mask:
     for value in values:
         found = [(facet, facet.values.index(value)) for facet in levels if value in facet.values]
         if not found:
-            raise UnknownName(f"value of {name}", value, [known for facet in levels for known in facet.values])
+            raise UnknownName(
+                Phrase("value of {name}", name=name), value, [known for facet in levels for known in facet.values]
+            )
         for facet, code in found:
             mask |= facet.codes == code
     return mask

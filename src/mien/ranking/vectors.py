@@ -69,7 +69,7 @@ class VectorIndex:
 
     def __init__(self, dim: int, made_by: str, centre: Centre | None = None) -> None:
         if dim < 1:
-            raise UsageError(f"A vector index needs vectors of one number or more, not {dim}.")
+            raise UsageError("A vector index needs vectors of one number or more, not {dim}.", dim=dim)
         self.dim, self.made_by = dim, made_by
         self.centre = centre or Centre.nowhere(dim)
         self.changes = 0
@@ -154,7 +154,9 @@ class VectorIndex:
         """
         query = np.asarray(vector, dtype=np.float32).ravel()
         if len(query) != self.dim:
-            raise UsageError(f"The index holds vectors of {self.dim} numbers; the query has {len(query)}.")
+            raise UsageError(
+                "The index holds vectors of {dim} numbers; the query has {n_query}.", dim=self.dim, n_query=len(query)
+            )
         with self._lock:
             rows = self._proposed(query, k, allowed)
             return _best(rows, self.products(query, rows), k)
@@ -295,7 +297,10 @@ class VectorIndex:
         there, about = _described(folder)
         if made_by is not None and about.made_by != made_by:
             raise NotReady(
-                f"The vectors at {folder} were made by {about.made_by}, queries are read by {made_by}. Run: mien build"
+                "The vectors at {folder} were made by {made_by}, queries are read by {read_by}. Run: mien build",
+                folder=folder,
+                made_by=about.made_by,
+                read_by=made_by,
             )
         centre = np.fromfile(there / _CENTRE, dtype=np.float32).reshape(2, about.dim)
         index = cls(about.dim, about.made_by, Centre(centre[0], centre[1]))
@@ -329,23 +334,30 @@ def _described(folder: Path) -> tuple[Path, About]:
     name = pointer.read_text().strip() if pointer.is_file() else ""
     there = folder / name
     if not name.startswith(f"v{FORMAT}-") or not there.is_dir():
-        raise NotReady(f"There is no vector index at {folder}. Run: mien build")
+        raise NotReady("There is no vector index at {folder}. Run: mien build", folder=folder)
     try:
         about = About(**json.loads((there / _ABOUT).read_text(encoding="utf-8")))
         sizes = {_VECTORS: 2 * about.dim * about.count, _ROWS: 4 * about.count, _CENTRE: 8 * about.dim}
         sizes |= {_GRAPH: about.graph_bytes} if about.graph_bytes else {}
         whole = all((there / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, TypeError) as damage:
-        raise NotReady(f"The vector index at {there} is damaged ({damage}). Run: mien build") from damage
+        raise NotReady(
+            "The vector index at {there} is damaged ({damage}). Run: mien build", there=there, damage=damage
+        ) from damage
     if not whole:
-        raise NotReady(f"The vector index at {there} is not whole. Run: mien build")
+        raise NotReady("The vector index at {there} is not whole. Run: mien build", there=there)
     return there, about
 
 
 def _checked(rows: Rows, vectors: Vectors, dim: int) -> tuple[Rows, Vectors]:
     rows, given = np.asarray(rows, dtype=np.int32), np.asarray(vectors, dtype=np.float32)
     if given.shape != (len(rows), dim):
-        raise UsageError(f"Vectors of the shape {given.shape} do not fit {len(rows)} rows of {dim} numbers.")
+        raise UsageError(
+            "Vectors of the shape {shape} do not fit {n_rows} rows of {dim} numbers.",
+            shape=str(given.shape),
+            n_rows=len(rows),
+            dim=dim,
+        )
     if len(np.unique(rows)) != len(rows) or rows.min(initial=0) < 0:
         raise UsageError("Each row may come once, and rows are 0 or more.")
     if not np.isfinite(given).all():

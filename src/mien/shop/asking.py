@@ -54,7 +54,7 @@ class Asking(Standing):
         Of the newest `limit` events on items, none before `since` nor after `as_of`. See `profiles.changes`.
         """
         if not 1 <= limit <= 1000:
-            raise UsageError(f"Changes of 1 to 1000 events can be told, not of {limit}.")
+            raise UsageError("Changes of 1 to 1000 events can be told, not of {limit}.", limit=limit)
         serving = self._served(as_of)
         since_us = None if since is None else to_us(since)
         return told_changes(serving, user, self._row(user), self._at(as_of, serving), since_us, limit)

@@ -148,12 +148,16 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
 
 def _plan(stock: Stock, as_of_us: int | None, engine: str, now_us: int) -> _Plan:
     if engine not in engines.ENGINES:
-        raise UsageError(f"“{engine}” is no engine. Use one of: {', '.join(engines.ENGINES)}.")
+        raise UsageError("“{engine}” is no engine. Use one of: {engines}.", engine=engine, engines=engines.ENGINES)
     span = stock.history.span_us()
     if span is None:
         raise NotReady("There are no events yet. Take some in with: mien ingest --events FILE")
     if as_of_us is not None and as_of_us < span[0]:
-        raise UsageError(f"Nothing had happened yet at {from_us(as_of_us)}; the first event is of {from_us(span[0])}.")
+        raise UsageError(
+            "Nothing had happened yet at {at}; the first event is of {first}.",
+            at=from_us(as_of_us),
+            first=from_us(span[0]),
+        )
     latest = min(span[1], now_us + DAY_US)  # what lies further ahead is left out by its verdict
     return _Plan(
         as_of_us=latest if as_of_us is None else as_of_us,

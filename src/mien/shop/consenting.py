@@ -34,11 +34,19 @@ def _told(word: Word) -> dict[str, Any]:
 def words_of(purposes: Mapping[str, bool], source: str, at_us: int) -> list[Word]:
     """Answers to purposes as words. Raises `UsageError` for none at all and for names that are none."""
     if not purposes:
-        raise UsageError(f"Name at least one purpose: {', '.join(PURPOSES)}.")
+        raise UsageError("Name at least one purpose: {purposes}.", purposes=PURPOSES)
     if len(purposes) > MOST_PURPOSES:
-        raise UsageError(f"{len(purposes)} purposes at once; {MOST_PURPOSES} may be.")
+        raise UsageError(
+            "{n_purposes} purposes at once; {most_purposes} may be.",
+            n_purposes=len(purposes),
+            most_purposes=MOST_PURPOSES,
+        )
     if any(not name.strip() or len(name) > PURPOSE_LENGTH or not name.isprintable() for name in purposes):
-        raise UsageError(f"A purpose is a plain name of up to {PURPOSE_LENGTH} characters, as {', '.join(PURPOSES)}.")
+        raise UsageError(
+            "A purpose is a plain name of up to {purpose_length} characters, as {purposes}.",
+            purpose_length=PURPOSE_LENGTH,
+            purposes=PURPOSES,
+        )
     return [Word(purpose_of(name), given, at_us, source) for name, given in purposes.items()]
 
 

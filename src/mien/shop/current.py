@@ -134,7 +134,7 @@ def put_items(stock: Stock, items: Iterable[Mapping[str, Any]], now_us: int, hel
     given = read_given(items, stock.settings.shop.zone)
     titled = {item_id for item_id, _, fields in given if ITEM.TITLE in fields}
     for item_id in {one[0] for one in given} - titled - _known(stock, held, [one[0] for one in given]):
-        raise UsageError(f"Item “{item_id}” is new: it needs a title.")
+        raise UsageError("Item “{item_id}” is new: it needs a title.", item_id=item_id)
     changes = [ItemChange(item_id, now_us if at is None else at, fields) for item_id, at, fields in given]
     return Put(len(changes), stock.changes.add(changes) if changes else stock.changes.last())
 

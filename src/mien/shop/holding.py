@@ -27,9 +27,9 @@ REASON_LENGTH = 500
 def hold(stock: Stock, row: int, until: datetime, reason: str, now_us: int) -> dict[str, Any]:
     """Hold what a person bought, under all their ids. Raises `UsageError` for a past day or no reason."""
     if to_us(until) <= now_us:
-        raise UsageError(f"A hold ends in the future; {until.date()} is past.")
+        raise UsageError("A hold ends in the future; {until} is past.", until=until.date())
     if not reason.strip() or len(reason) > REASON_LENGTH:
-        raise UsageError(f"Say why, in up to {REASON_LENGTH} characters, naming nobody.")
+        raise UsageError("Say why, in up to {reason_length} characters, naming nobody.", reason_length=REASON_LENGTH)
     for one in stock.persons(row):
         stock.catalog.holds.put(one, to_us(until), reason.strip())
     return {"until": until.isoformat(), "reason": reason.strip()}

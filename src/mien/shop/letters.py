@@ -56,7 +56,11 @@ def mend(
     letter = _letter(catalog, number)
     raw = json.dumps(row, ensure_ascii=False)
     if len(raw.encode()) > EVENT_BYTES:
-        raise UsageError(f"A message may have {EVENT_BYTES:,} bytes; this one has {len(raw.encode()):,}.")
+        raise UsageError(
+            "A message may have {event_bytes:,} bytes; this one has {n_raw:,}.",
+            event_bytes=EVENT_BYTES,
+            n_raw=len(raw.encode()),
+        )
     reason, detail = letter.reason, letter.detail
     if letter.file is None and letter.row is None:
         raw = raw if cleaner is None else cleaner.json(raw, MESSAGE_IDS)

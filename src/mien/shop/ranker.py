@@ -72,8 +72,11 @@ def learn_ranker(
     asked = questions(data, shelf, (at_us + 1, build.as_of_us + 1), most=MOST, seed=seed)
     if len(asked) < FEWEST:
         raise NotReady(
-            f"{len(asked)} purchases of the last {DAYS:g} days can be asked for by a category; {FEWEST} are needed. "
-            "Searches are ranked by the weights of the settings."
+            "{n_asked} purchases of the last {days:g} days can be asked for by a category; {fewest} "
+            "are needed. Searches are ranked by the weights of the settings.",
+            n_asked=len(asked),
+            days=DAYS,
+            fewest=FEWEST,
         )
     rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
     examples = examples_of(rehearsal.ask(asked, progress), weigh=discovery()).narrow()

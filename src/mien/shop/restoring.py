@@ -41,7 +41,7 @@ def restore(file: Path, folder: Path, keys: Path | None, now_us: int) -> dict[st
     where the workspace is being served; then nothing has changed.
     """
     if folder.exists() and not Workspace(folder).exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is no workspace, and not empty. Name another folder.")
+        raise UsageError("{folder} is no workspace, and not empty. Name another folder.", folder=folder)
     folder = folder.resolve()
     with apart(folder.parent, f".{folder.name}.restoring") as half, _nobody_serves(folder):
         unpacked = unpack_archive(file, half)
@@ -118,7 +118,8 @@ def _settle(shop: Shop) -> int:
     lost = stock.catalog.vault.missing(stock.catalog.users.rows()) - set(rows)
     if lost:
         raise WorkspaceError(
-            f"{len(lost):,} users of the backup have no key here: the keys are older than it. Name newer ones: --keys"
+            "{n_lost:,} users of the backup have no key here: the keys are older than it. Name newer ones: --keys",
+            n_lost=len(lost),
         )
     finish_erasures(stock)
     stock.catalog.users.begin_after(stock.catalog.vault.last())  # a row that had a key is nobody else's
@@ -146,7 +147,11 @@ def _put_in_place(half: Path, folder: Path) -> bool:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.renameat2(_HERE, os.fsencode(half), _HERE, os.fsencode(folder), _EXCHANGE):
             number = ctypes.get_errno()
-            raise WorkspaceError(f"{folder} cannot be replaced in one step ({os.strerror(number)}). Restore elsewhere.")
+            raise WorkspaceError(
+                "{folder} cannot be replaced in one step ({why}). Restore elsewhere.",
+                folder=folder,
+                why=os.strerror(number),
+            )
     sync(folder.parent)
     return replaced
 
@@ -176,7 +181,7 @@ def _nobody_serves(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise WorkspaceError(f"{folder} is being served. End the server, then restore.") from None
+            raise WorkspaceError("{folder} is being served. End the server, then restore.", folder=folder) from None
         with Workspace(folder).writing():
             yield
     finally:

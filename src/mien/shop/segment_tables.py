@@ -289,7 +289,7 @@ def _unit(rows: sp.csr_array) -> sp.csr_array:
 def members_file(members: Sequence[Any], form: str) -> bytes:
     """Members as the bytes of a CSV (UTF-8, a head line) or Parquet file; times are UTC."""
     if form not in FORMS:
-        raise UsageError(f"Members are written as {' or '.join(FORMS)}, not as “{form}”.")
+        raise UsageError("Members are written as {forms}, not as “{form}”.", forms=" or ".join(FORMS), form=form)
     rows = [asdict(one) for one in members]
     if form == "parquet":
         buffer = io.BytesIO()

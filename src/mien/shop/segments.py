@@ -154,7 +154,9 @@ class Segments:
         """
         if not NAME.fullmatch(name) or name != name.strip() or name.casefold() in RESERVED:
             taken = ", ".join(RESERVED)
-            raise UsageError(f"A segment's name has 1 to 100 characters, no stroke, and is none of {taken}.")
+            raise UsageError(
+                "A segment's name has 1 to 100 characters, no stroke, and is none of {taken}.", taken=taken
+            )
         found = rule_json(self._settled(rule))
         before = self._saved.history(name)
         if not before or before[0].rule != found:

@@ -128,7 +128,9 @@ class Standing(Opened):
         for a million events; then some ms, and as much for a few thousand tracked events.
         """
         if not 1 <= days <= LONGEST_DAYS:
-            raise UsageError(f"An overview is of 1 to {LONGEST_DAYS} days, not of {days}.")
+            raise UsageError(
+                "An overview is of 1 to {longest_days} days, not of {days}.", longest_days=LONGEST_DAYS, days=days
+            )
         serving = self._served(None)
         stock, build, at_us = self.stock, serving.build, self._at(None, serving)
         shifts = stock.settings.fold.shifts

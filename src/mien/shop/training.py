@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from mien.core.errors import NotReady, UnknownName, UsageError
 from mien.core.item import Facet
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress, Silent
 from mien.core.tables import EVENT, JUDGED
 from mien.models.behaviour import SMALL, Behaviour
@@ -72,23 +73,34 @@ class TrainRecipe:
         try:
             recipe = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
-            raise UsageError(f"{path} is not a recipe that can be read: {wrong}") from None
+            raise UsageError("{path} is not a recipe that can be read: {wrong}", path=path, wrong=wrong) from None
         for key in recipe:
             if key not in cls.__dataclass_fields__:
                 raise UnknownName("recipe key", key, cls.__dataclass_fields__)
         for key in FLAGS:
             if not isinstance(recipe.get(key, True), bool):
-                raise UsageError(f"{path}: {key} is true or false, not {recipe[key]!r}.")
+                raise UsageError(
+                    "{path}: {key} is true or false, not {given!r}.", path=path, key=key, given=recipe[key]
+                )
         chosen: dict[str, dict[str, Any]] = recipe.get("models", {})
         if not isinstance(chosen, dict):
-            raise UsageError(f"{path}: models is written as tables, [models.NAME] and its settings, not {chosen!r}.")
+            raise UsageError(
+                "{path}: models is written as tables, [models.NAME] and its settings, not {chosen!r}.",
+                path=path,
+                chosen=chosen,
+            )
         for name, settings in chosen.items():
             known = model_named(name).settings_names()
             if not isinstance(settings, dict):
-                raise UsageError(f"{path}: write [models.{name}] and its settings below, not {name} = {settings!r}.")
+                raise UsageError(
+                    "{path}: write [models.{name}] and its settings below, not {name} = {settings!r}.",
+                    path=path,
+                    name=name,
+                    settings=settings,
+                )
             for key in settings:
                 if key not in known:
-                    raise UnknownName(f"recipe key of models.{name}", key, known)
+                    raise UnknownName(Phrase("recipe key of models.{name}", name=name), key, known)
             made(name, settings)
         return cls(chosen, **{key: recipe.get(key, False) for key in FLAGS})
 
@@ -98,7 +110,7 @@ def made(name: str, settings: Mapping[str, Any]) -> Model:
     try:
         return model_named(name)(**settings)
     except TypeError as wrong:
-        raise UsageError(f"The settings of the model {name} do not fit: {wrong}.") from None
+        raise UsageError("The settings of the model {name} do not fit: {wrong}.", name=name, wrong=wrong) from None
 
 
 def train(

@@ -144,15 +144,17 @@ class Workspace:
         """Raise `WorkspaceError` where there is no workspace."""
         if not self.exists():
             raise WorkspaceError(
-                f"There is no workspace in {self.folder} (no {SETTINGS_FILE}). Make one with: mien init {self.folder}"
+                "There is no workspace in {folder} (no {settings_file}). Make one with: mien init {folder}",
+                folder=self.folder,
+                settings_file=SETTINGS_FILE,
             )
 
     def create(self, settings: str) -> None:
         """Make the folders and the settings file. A folder that is a workspace already is refused."""
         if self.exists():
-            raise UsageError(f"{self.folder} is a workspace already. Open it, or choose another folder.")
+            raise UsageError("{folder} is a workspace already. Open it, or choose another folder.", folder=self.folder)
         if self.folder.is_file():
-            raise UsageError(f"{self.folder} is a file. Name a folder for the workspace.")
+            raise UsageError("{folder} is a file. Name a folder for the workspace.", folder=self.folder)
         for folder in (self.folder / "data", self.log, self.population, self.states.parent, self.mappings):
             folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.settings, settings)
@@ -178,7 +180,8 @@ class Workspace:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise WorkspaceError(
-                    f"Another process is writing to {self.folder}. Wait until it has finished, then try again."
+                    "Another process is writing to {folder}. Wait until it has finished, then try again.",
+                    folder=self.folder,
                 ) from None
             with self._room_to_write():
                 yield
@@ -195,7 +198,9 @@ class Workspace:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             os.close(handle)
-            raise WorkspaceError(f"A backup is being restored to {self.folder}. Wait until that is done.") from None
+            raise WorkspaceError(
+                "A backup is being restored to {folder}. Wait until that is done.", folder=self.folder
+            ) from None
         return handle
 
     @contextmanager
@@ -217,8 +222,10 @@ class Workspace:
             if getattr(failed, "errno", None) not in FULL and not FULL_WORDS.search(str(failed)):
                 raise
             raise TransientError(
-                f"There is no room to write in {self.folder} ({str(failed).splitlines()[0]}). Free some space and run "
-                "the same command again; what was there before is unharmed."
+                "There is no room to write in {folder} ({failed}). Free some space and run the same "
+                "command again; what was there before is unharmed.",
+                folder=self.folder,
+                failed=str(failed).splitlines()[0],
             ) from failed
 
 

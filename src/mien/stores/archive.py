@@ -82,12 +82,14 @@ def unpack_archive(path: Path, folder: Path) -> "Unpacked":
         outer = json.loads(manifest)
         told = json.loads(outer["told"])
     except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError, KeyError, OSError) as broken:
-        raise SourceError(f"This is no backup, or not all of one ({broken}). Take another one.", path=path) from None
+        raise SourceError(
+            "This is no backup, or not all of one ({broken}). Take another one.", broken=broken, path=path
+        ) from None
     if told["format"] > FORMAT:
         raise SourceError("This backup was written by a newer Mien. Upgrade Mien, then restore.", path=path)
     if told["files"] != digests:
         changed = sorted(name for name in {*digests, *told["files"]} if digests.get(name) != told["files"].get(name))
-        raise SourceError(f"This backup was altered: {', '.join(changed[:3])}. Take another one.", path=path)
+        raise SourceError("This backup was altered: {changed}. Take another one.", changed=changed[:3], path=path)
     return Unpacked(path, told["facts"], outer["told"].encode(), outer["mac"])
 
 

@@ -104,8 +104,10 @@ class Audit:
                 self._write_or_fail(group)
         if one.failed is not None:
             raise TransientError(
-                f"{self.path}: {one.failed}. What cannot be noted in the audit log is not done; free some space, or "
-                "make the file writable."
+                "{path}: {failed}. What cannot be noted in the audit log is not done; free some space, "
+                "or make the file writable.",
+                path=self.path,
+                failed=one.failed,
             ) from one.failed
         return one.seq
 

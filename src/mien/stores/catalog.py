@@ -18,6 +18,7 @@ import numpy as np
 from mien.core.consent import ANALYTICS
 from mien.core.errors import TransientError, WorkspaceError
 from mien.core.ids import Rows
+from mien.core.phrase import Phrase
 from mien.core.user import User, merged
 from mien.stores import consents, holds, letters
 from mien.stores.idmap import ItemIds, UserIds
@@ -91,7 +92,9 @@ class Catalog:
         except sqlite3.DatabaseError as broken:
             self._db.close()
             raise WorkspaceError(
-                f"{path} is not a catalogue that can be read ({broken}). Restore it from a backup."
+                "{path} is not a catalogue that can be read ({broken}). Restore it from a backup.",
+                path=path,
+                broken=broken,
             ) from None
         except BaseException:
             self._db.close()
@@ -108,18 +111,23 @@ class Catalog:
         layout = int(self.meta("layout", str(LAYOUT)))
         if layout > LAYOUT:
             raise WorkspaceError(
-                f"{self.path.parent} was written by a newer Mien (layout {layout}, this one reads up to {LAYOUT}). "
-                "Upgrade Mien, or open another workspace."
+                "{parent} was written by a newer Mien (layout {layout}, this one reads up to "
+                "{known}). Upgrade Mien, or open another workspace.",
+                parent=self.path.parent,
+                layout=layout,
+                known=LAYOUT,
             )
         known = self.meta("vault")
-        where = f"Put them back, or name their folder by MIEN_PRIVACY_VAULT; it is {folder} now."
+        where = Phrase("Put them back, or name their folder by MIEN_PRIVACY_VAULT; it is {folder} now.", folder=folder)
         if known and not (folder / USERS).is_file():
-            raise WorkspaceError(f"The keys of {self.path.parent} are missing. {where}")
+            raise WorkspaceError("The keys of {parent} are missing. {where}", parent=self.path.parent, where=where)
         seed = self.meta("tombstone_key")
         vault = Vault(folder, seed=bytes.fromhex(seed) if seed else None)
         if known and known != vault.id:
             vault.close()
-            raise WorkspaceError(f"The keys are of another workspace than {self.path.parent}. {where}")
+            raise WorkspaceError(
+                "The keys are of another workspace than {parent}. {where}", parent=self.path.parent, where=where
+            )
         return vault
 
     def _bring_up(self) -> None:
@@ -322,7 +330,9 @@ class Catalog:
             if whole:
                 db.execute("VACUUM")
             if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                raise TransientError(f"{self.path}: another process reads for long. Run it again, to purge the file.")
+                raise TransientError(
+                    "{path}: another process reads for long. Run it again, to purge the file.", path=self.path
+                )
 
 
 def _json(value: object) -> str:

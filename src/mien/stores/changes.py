@@ -60,7 +60,9 @@ class ItemChanges:
                     db.executemany(insert, rows)
                     return int(db.execute(_LAST).fetchone()[0])
             except sqlite3.OperationalError as failed:
-                raise TransientError(f"{self.path}: {failed}. No item was changed; send them again later.") from None
+                raise TransientError(
+                    "{path}: {failed}. No item was changed; send them again later.", path=self.path, failed=failed
+                ) from None
 
     def _select(self, query: str, parameters: Sequence[int] = ()) -> list[Any]:
         with self._reading:

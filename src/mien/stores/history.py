@@ -131,8 +131,10 @@ class History(Rewriting):
             self.recover()
             if isinstance(full, OSError) or "space" in str(full).lower() or "could not write" in str(full).lower():
                 raise TransientError(
-                    f"The disk is full or cannot be written ({_first_line(full)}). Free some space below "
-                    f"{self.folder} and run it again; nothing was changed."
+                    "The disk is full or cannot be written ({full}). Free some space below {folder} and run "
+                    "it again; nothing was changed.",
+                    full=_first_line(full),
+                    folder=self.folder,
                 ) from full
             raise
 

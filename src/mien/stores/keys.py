@@ -77,7 +77,9 @@ class Keys:
             raise UnknownName("scope", scope, SCOPES)
         name, source = _named(name, "name"), _named(name if source is None else source, "source")
         if any(one.name == name and one.revoked_us is None for one in self.list()):
-            raise UsageError(f"There is a key “{name}” already. Name this one otherwise, or revoke that one first.")
+            raise UsageError(
+                "There is a key “{name}” already. Name this one otherwise, or revoke that one first.", name=name
+            )
         key_id, salt = secrets.token_hex(4), secrets.token_bytes(16)
         text = f"mien_{kind[0]}_{key_id}_{secrets.token_hex(24)}"
         key = Key(key_id, name, kind, source, salt, _hash(text, salt), now_us, None)
@@ -158,9 +160,13 @@ class Keys:
                 made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'keys'").fetchone()
                 rows = db.execute(_ALL).fetchall() if made else []
         except sqlite3.OperationalError as failed:
-            raise TransientError(f"{self.path}: {failed}. Nobody can be let in; try again.") from None
+            raise TransientError(
+                "{path}: {failed}. Nobody can be let in; try again.", path=self.path, failed=failed
+            ) from None
         except sqlite3.DatabaseError as broken:
-            raise WorkspaceError(f"{self.path}: {broken}. Nobody can be let in; restore it from a backup.") from None
+            raise WorkspaceError(
+                "{path}: {broken}. Nobody can be let in; restore it from a backup.", path=self.path, broken=broken
+            ) from None
         self._known = {row[0]: Key(*row) for row in rows}
         self._seen = self._seen or bool(rows)
 
@@ -179,7 +185,9 @@ class Keys:
                 yield db
                 db.execute("COMMIT")
         except (OSError, sqlite3.OperationalError) as failed:
-            raise TransientError(f"{self.path}: {failed}. No key was changed; try again.") from None
+            raise TransientError(
+                "{path}: {failed}. No key was changed; try again.", path=self.path, failed=failed
+            ) from None
         self._look()
 
 
@@ -190,5 +198,7 @@ def _hash(text: str, salt: bytes) -> bytes:
 def _named(text: str, what: str) -> str:
     text = text.strip()
     if not 0 < len(text) <= NAME_LENGTH or not text.isprintable():
-        raise UsageError(f"A key's {what} is 1 to {NAME_LENGTH} printable characters.")
+        raise UsageError(
+            "A key's {what} is 1 to {name_length} printable characters.", what=what, name_length=NAME_LENGTH
+        )
     return text

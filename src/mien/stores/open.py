@@ -23,13 +23,17 @@ def open_profile_store(url: str, settings: StoreSettings | None = None, *, names
     scheme, colon, place = url.partition(":")
     if not colon or scheme not in SCHEMES:
         known = ", ".join(f"{name}:" for name in SCHEMES)
-        raise UsageError(f"“{scheme or url}” names no store that Mien knows. Begin it with one of: {known}")
+        raise UsageError(
+            "“{scheme}” names no store that Mien knows. Begin it with one of: {known}",
+            scheme=scheme or url,
+            known=known,
+        )
     if scheme == "memory":
         return MemoryStore()
     if scheme == "sqlite":
         path = place.removeprefix("///") if place.startswith("///") else place
         if not path:
-            raise UsageError(f"“{url}” names no file. Write sqlite:PATH")
+            raise UsageError("“{url}” names no file. Write sqlite:PATH", url=url)
         return SQLiteStore(Path(path))
     chosen = settings or StoreSettings()
     store = RedisStore if scheme in ("redis", "rediss") else PostgresStore

@@ -28,7 +28,8 @@ class StoreSettings:
     def __post_init__(self) -> None:
         if self.namespace and not NAMESPACE.fullmatch(self.namespace):
             raise UsageError(
-                f"The namespace “{self.namespace}” will not do: up to 40 lower-case letters, digits and underscores."
+                "The namespace “{namespace}” will not do: up to 40 lower-case letters, digits and underscores.",
+                namespace=self.namespace,
             )
         if not 0.05 <= self.wait_s <= 600:
             raise UsageError("stores.wait_s lies between 0.05 and 600 seconds.")

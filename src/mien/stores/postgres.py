@@ -59,7 +59,11 @@ class PostgresStore:
     def _asking(self, wait_s: float = 0) -> Iterator[Any]:
         """A connection, handed back afterwards; one that failed is closed. `wait_s`: longer than usual."""
         if not self._free.acquire(timeout=self._wait_s):
-            raise TransientError(f"{self._reach.name}: all {CONNECTIONS} connections are busy. Try again.")
+            raise TransientError(
+                "{name}: all {connections} connections are busy. Try again.",
+                name=self._reach.name,
+                connections=CONNECTIONS,
+            )
         try:
             with self._reach.asking():
                 connection = self._at_hand() or self._connect()
@@ -101,17 +105,24 @@ class PostgresStore:
         """A refusal is for good; a connection lost, a full disk, a lock or a stand-by server are not."""
         errors = self._psycopg.errors
         if "authentication failed" in str(failed):
-            return WorkspaceError(f"{self._reach.name} refuses: {failed}. Set MIEN_STORES_PASSWORD.")
+            return WorkspaceError(
+                "{name} refuses: {failed}. Set MIEN_STORES_PASSWORD.", name=self._reach.name, failed=failed
+            )
         if isinstance(failed, errors.OperationalError | errors.InterfaceError | errors.ReadOnlySqlTransaction):
             return None
-        return WorkspaceError(f"{self._reach.name} refuses: {str(failed).splitlines()[0]}. Look at its rights and log.")
+        return WorkspaceError(
+            "{name} refuses: {failed}. Look at its rights and log.",
+            name=self._reach.name,
+            failed=str(failed).splitlines()[0],
+        )
 
     def _check(self, connection: Any) -> None:
         """Make the tables where there are none. Raises for a newer format, and for a server that does not sync."""
         if self._durable and connection.execute("SHOW fsync").fetchone()[0] != "on":
             raise WorkspaceError(
-                f"{self._reach.name} has fsync off: states may get lost. Switch it on, or accept the risk: "
-                "durable = false under [stores]."
+                "{name} has fsync off: states may get lost. Switch it on, or accept the risk: durable = "
+                "false under [stores].",
+                name=self._reach.name,
             )
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self._schema,))
@@ -120,8 +131,10 @@ class PostgresStore:
         (version,) = connection.execute(self._sql("SELECT format FROM {schema}.progress")).fetchone()
         if version > FORMAT:
             raise WorkspaceError(
-                f"{self._reach.name} holds states of version {version}, this Mien knows up to {FORMAT}. "
-                "Install a newer Mien."
+                "{name} holds states of version {version}, this Mien knows up to {format}. Install a newer Mien.",
+                name=self._reach.name,
+                version=version,
+                format=FORMAT,
             )
         self._checked = True
 

@@ -16,6 +16,7 @@ from typing import Any
 from mien.core.errors import MienError, TransientError, WorkspaceError
 from mien.core.extras import require
 from mien.core.ids import UserRow
+from mien.core.phrase import Phrase
 from mien.stores.server import Reach, plain_name
 
 log = logging.getLogger("mien.stores")
@@ -62,9 +63,17 @@ class RedisStore:
         """A refusal is for good unless the server says that it passes."""
         errors = self._redis.exceptions
         if isinstance(failed, errors.AuthenticationError | errors.NoPermissionError):
-            return WorkspaceError(f"{self._reach.name} refuses: {failed}. Set MIEN_STORES_PASSWORD, or its rules.")
+            return WorkspaceError(
+                "{name} refuses: {failed}. Set MIEN_STORES_PASSWORD, or its rules.",
+                name=self._reach.name,
+                failed=failed,
+            )
         if isinstance(failed, errors.ResponseError) and not str(failed).startswith(PASSING):
-            return WorkspaceError(f"{self._reach.name} refuses: {failed}. Does something else use this namespace?")
+            return WorkspaceError(
+                "{name} refuses: {failed}. Does something else use this namespace?",
+                name=self._reach.name,
+                failed=failed,
+            )
         return None
 
     def _check(self) -> None:
@@ -72,8 +81,10 @@ class RedisStore:
         found = self._client.hget(self._progress, "format")
         if found is not None and int(found) > FORMAT:
             raise WorkspaceError(
-                f"{self._reach.name} holds states of version {int(found)}, this Mien knows up to {FORMAT}. "
-                "Install a newer Mien."
+                "{name} holds states of version {found}, this Mien knows up to {format}. Install a newer Mien.",
+                name=self._reach.name,
+                found=int(found),
+                format=FORMAT,
             )
         if not self._durable:
             return
@@ -81,13 +92,19 @@ class RedisStore:
             told = {name: self._client.config_get(name)[name] for name in DURABLE}
         except (self._redis.exceptions.ResponseError, KeyError):
             raise WorkspaceError(
-                f"{self._reach.name} does not tell whether it keeps what it acknowledges. {_ACCEPT}"
+                "{name} does not tell whether it keeps what it acknowledges. {accept}",
+                name=self._reach.name,
+                accept=_ACCEPT,
             ) from None
         wrong = [f"{name} {told[name]}" for name, wanted in DURABLE.items() if told[name] != wanted]
         if wrong:
             right = ", ".join(f"{name} {wanted}" for name, wanted in DURABLE.items())
             raise WorkspaceError(
-                f"{self._reach.name} has {', '.join(wrong)}: states may get lost. Set {right}. {_ACCEPT}"
+                "{name} has {wrong}: states may get lost. Set {right}. {accept}",
+                name=self._reach.name,
+                wrong=wrong,
+                right=right,
+                accept=_ACCEPT,
             )
 
     def _block(self, user: int) -> str:
@@ -191,7 +208,7 @@ class RedisStore:
         until = time.monotonic() + REWRITE_S
         while any(int(self._client.info("persistence")[name]) for name in running):
             if time.monotonic() > until:
-                raise TransientError(f"{self._reach.name} still writes its files anew. Ask again later.")
+                raise TransientError("{name} still writes its files anew. Ask again later.", name=self._reach.name)
             time.sleep(0.02)
 
     def close(self) -> None:
@@ -201,4 +218,4 @@ class RedisStore:
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 """Settings of a server that keeps what it acknowledges."""
-_ACCEPT = "Or accept the risk: durable = false under [stores]."
+_ACCEPT = Phrase("Or accept the risk: durable = false under [stores].")

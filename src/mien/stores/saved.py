@@ -54,7 +54,9 @@ class SavedSegments:
                     row = (name, version, at_us, note, said)
                     db.execute(f"INSERT INTO saved_segments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)", row)
             except sqlite3.OperationalError as failed:
-                raise TransientError(f"{self.path}: {failed}. The segment was not saved; try again later.") from None
+                raise TransientError(
+                    "{path}: {failed}. The segment was not saved; try again later.", path=self.path, failed=failed
+                ) from None
         return Saved(name, int(version), at_us, note, rule)
 
     def history(self, name: str) -> list[Saved]:

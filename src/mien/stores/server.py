@@ -50,4 +50,6 @@ class Reach:
             raise self._away() from None
 
     def _away(self) -> TransientError:
-        return TransientError(f"{self.name} does not answer as it should ({self._why}). Try again when it is back.")
+        return TransientError(
+            "{name} does not answer as it should ({why}). Try again when it is back.", name=self.name, why=self._why
+        )

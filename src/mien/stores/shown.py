@@ -49,7 +49,9 @@ class Impressions:
                 yield self._db
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as failed:
-                raise TransientError(f"{self.path}: {failed}. Impressions were not kept.") from None
+                raise TransientError(
+                    "{path}: {failed}. Impressions were not kept.", path=self.path, failed=failed
+                ) from None
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -95,7 +97,9 @@ class Impressions:
         with self._lock:
             (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise TransientError(f"{self.path}: deleted, but another process reads the write-ahead log. Try again.")
+            raise TransientError(
+                "{path}: deleted, but another process reads the write-ahead log. Try again.", path=self.path
+            )
 
     def _read(self, where: str, parameters: tuple[int, ...]) -> list[Impression]:
         with self._lock:

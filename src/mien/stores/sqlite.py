@@ -56,7 +56,10 @@ class SQLiteStore:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > FORMAT:
             raise WorkspaceError(
-                f"{self.path} is of version {version}, this Mien knows up to {FORMAT}. Install a newer Mien."
+                "{path} is of version {version}, this Mien knows up to {format}. Install a newer Mien.",
+                path=self.path,
+                version=version,
+                format=FORMAT,
             )
         if version < FORMAT:
             self._db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={FORMAT}; COMMIT;")
@@ -67,11 +70,13 @@ class SQLiteStore:
             yield
         except sqlite3.OperationalError as failed:
             raise TransientError(
-                f"{self.path}: {failed}. Free space or end the other process, and try again."
+                "{path}: {failed}. Free space or end the other process, and try again.", path=self.path, failed=failed
             ) from None
         except sqlite3.DatabaseError as failed:
             raise WorkspaceError(
-                f"{self.path} cannot be read: {failed}. Restore it, or delete it and build again."
+                "{path} cannot be read: {failed}. Restore it, or delete it and build again.",
+                path=self.path,
+                failed=failed,
             ) from None
 
     @contextmanager
@@ -134,7 +139,8 @@ class SQLiteStore:
             (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise TransientError(
-                f"{self.path}: another process reads; deleted, but the write-ahead log could not be emptied. Try again."
+                "{path}: another process reads; deleted, but the write-ahead log could not be emptied. Try again.",
+                path=self.path,
             )
 
     def users(self) -> Iterator[UserRow]:

@@ -108,7 +108,9 @@ class Tail:
             except BaseException as failed:
                 self._rows.clear()  # rows given in a transaction that did not come to be
                 if isinstance(failed, sqlite3.OperationalError):
-                    raise TransientError(f"{self.path}: {failed}. Nothing was kept; send it again later.") from None
+                    raise TransientError(
+                        "{path}: {failed}. Nothing was kept; send it again later.", path=self.path, failed=failed
+                    ) from None
                 raise
 
     def _refresh(self, db: sqlite3.Connection) -> None:

@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mien.core.errors import WorkspaceError
+from mien.core.phrase import Phrase
 from mien.stores.durable import sync
 
 MASTER = "MIEN_MASTER_KEY"
@@ -256,8 +257,11 @@ class Vault:
             return self._master.decrypt(wrapped[1 : 1 + NONCE], wrapped[1 + NONCE :], label)
         except InvalidTag:
             raise WorkspaceError(
-                f"The master key does not open the keys in {self.folder}. Give the one they were made with, as "
-                f"{self.folder / MASTER_FILE} or in the environment variable {MASTER}."
+                "The master key does not open the keys in {folder}. Give the one they were made with, as "
+                "{file} or in the environment variable {master}.",
+                folder=self.folder,
+                file=self.folder / MASTER_FILE,
+                master=MASTER,
             ) from None
 
     def _plain(self, key: AESGCM, sealed: bytes, what: bytes) -> bytes:
@@ -265,8 +269,10 @@ class Vault:
             return key.decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], what)
         except InvalidTag:
             raise WorkspaceError(
-                f"Something sealed ({what.decode()}) does not open with its key in {self.folder}: it was altered, or "
-                "the keys are of another workspace. Restore both from backups of the same workspace."
+                "Something sealed ({what}) does not open with its key in {folder}: it was altered, or "
+                "the keys are of another workspace. Restore both from backups of the same workspace.",
+                what=what.decode(),
+                folder=self.folder,
             ) from None
 
 
@@ -285,25 +291,34 @@ def _opened(path: Path) -> sqlite3.Connection:
             db.execute(statement)
     except sqlite3.DatabaseError as broken:
         db.close()
-        raise WorkspaceError(f"{path} is no file of keys that can be read ({broken}). Restore it.") from None
+        raise WorkspaceError(
+            "{path} is no file of keys that can be read ({broken}). Restore it.", path=path, broken=broken
+        ) from None
     return db
 
 
 def _master_key(folder: Path, environ: Mapping[str, str]) -> bytes:
     """The master key: of the environment, else of its file, which is made where there is none."""
     path = folder / MASTER_FILE
-    said, where = environ.get(MASTER, ""), f"The environment variable {MASTER}"
+    said, where = environ.get(MASTER, ""), Phrase("The environment variable {master}", master=MASTER)
     if not said:
         if not path.exists():
             if (folder / USERS).exists():
-                raise WorkspaceError(f"The keys in {folder} have no master key. Put back {path}, or set {MASTER}.")
+                raise WorkspaceError(
+                    "The keys in {folder} have no master key. Put back {path}, or set {master}.",
+                    folder=folder,
+                    path=path,
+                    master=MASTER,
+                )
             _write_once(path, secrets.token_hex(KEY))
-        said, where = path.read_text(encoding="ascii", errors="replace"), str(path)
+        said, where = path.read_text(encoding="ascii", errors="replace"), Phrase(str(path))
     with suppress(binascii.Error, ValueError):
         key = binascii.unhexlify(said.strip())
         if len(key) == KEY:
             return key
-    raise WorkspaceError(f"{where} holds no master key: {2 * KEY} hexadecimal digits. Put back the right one.")
+    raise WorkspaceError(
+        "{where} holds no master key: {digits} hexadecimal digits. Put back the right one.", where=where, digits=2 * KEY
+    )
 
 
 def _write_once(path: Path, text: str) -> None:

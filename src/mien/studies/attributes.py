@@ -88,7 +88,7 @@ def _task(
     people = np.flatnonzero(~np.isnan(label) & (lines >= task.fewest_lines))
     y = label[people]
     if min(y.sum(), len(y) - y.sum()) < folds:
-        raise UsageError(f"{task.name}: too few people of one kind for {folds} folds.")
+        raise UsageError("{name}: too few people of one kind for {folds} folds.", name=task.name, folds=folds)
     said: dict[str, list[Floats]] = {name: [] for name in MODELS}
     for one in seeds:
         for name, margins in cross_validated(features, people, y, folds_of(y, folds, one), one).items():

@@ -80,8 +80,10 @@ def split_baskets(
     past, orders = bought.before(at_us), bought.since(at_us).before(end_us)
     if not len(past) or not len(orders):
         raise UsageError(
-            f"Nothing was bought {'after' if len(past) else 'before'} {from_us(at_us):%Y-%m-%d %H:%M}; "
-            "choose another moment with --at."
+            "Nothing was bought after {at:%Y-%m-%d %H:%M}; choose another moment with --at."
+            if len(past)
+            else "Nothing was bought before {at:%Y-%m-%d %H:%M}; choose another moment with --at.",
+            at=from_us(at_us),
         )
     users = _sample(np.unique(orders.user), max_users, seed)
     first = _first_orders(orders, users)

@@ -61,7 +61,7 @@ def real(path: Path, most: int, seed: int) -> list[Asked]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as wrong:
-        raise SourceError(f"The queries cannot be read: {wrong}.", path=path) from wrong
+        raise SourceError("The queries cannot be read: {wrong}.", wrong=wrong, path=path) from wrong
     known = {word: category for category, words in HEADS.items() for word in words.split()}
     found: dict[str, list[str]] = {}
     for line in lines:

@@ -80,7 +80,7 @@ def study(
     """
     for name, part in (("share", share), ("user_share", user_share)):
         if not 0 < part < 1:
-            raise UsageError(f"{name} lies between 0 and 1, not at {part:g}.")
+            raise UsageError("{name} lies between 0 and 1, not at {part:g}.", name=name, part=part)
     report = progress or Silent()
     world = cold_world(source, share, user_share, encoder, seed, report)
     models = _fitted(world, behaviour_settings(settings), seed, report)

@@ -18,6 +18,7 @@ from typing import Any
 
 from mien.core.errors import MienError, MissingExtra, NotReady, UnknownName, UsageError, WorkspaceError
 from mien.core.extras import require
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress, Silent
 from mien.models.behaviour import Behaviour
 from mien.models.behaviour.curve import Curve, Point
@@ -114,8 +115,10 @@ class Search:
         elif before != json.loads(json.dumps(told)):
             differ = sorted(key for key in told if before.get(key) != json.loads(json.dumps(told[key])))
             raise UsageError(
-                f"{self.folder} holds a search of another {' and '.join(differ)}. Name another folder, or search with "
-                "what it was begun with."
+                "{folder} holds a search of another {differ: and }. Name another folder, or search with what "
+                "it was begun with.",
+                folder=self.folder,
+                differ=differ,
             )
 
     def go(self, trials: int, minutes: float) -> None:
@@ -184,8 +187,8 @@ class Search:
         model.keep_in(self.folder).watched_by(watch).fit(self.data, at_us=LAST_US, seed=self.seed)
         (self.folder / "behaviour.checkpoint").unlink(missing_ok=True)
         if not model.curve.points or model.curve.points[0].ndcg is None:
-            why = model.notes[0] if model.notes else "validation is off, or nothing was left to validate on"
-            raise NotReady(f"There is nothing to choose settings by: {why}.")
+            why = model.notes[0] if model.notes else Phrase("validation is off, or nothing was left to validate on")
+            raise NotReady("There is nothing to choose settings by: {why}.", why=why)
         return model.curve
 
     def rows(self) -> list[dict[str, Any]]:
@@ -258,7 +261,7 @@ def _only_one(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise WorkspaceError(
-                f"Another search is at work in {folder}. Wait for it, or name another folder."
+                "Another search is at work in {folder}. Wait for it, or name another folder.", folder=folder
             ) from None
         yield
     finally:

@@ -72,11 +72,13 @@ def read_sessions(path: Path) -> Sessions:
     table = pacsv.read_csv(path, parse_options=pacsv.ParseOptions(delimiter=";"))
     missing = [name for name in (*NUMBERS, *CODES, "Month", TARGET) if name not in table.column_names]
     if missing:
-        raise SourceError(f"There is no column {', '.join(missing)}; is this the file of the sessions?", path=path.name)
+        raise SourceError(
+            "There is no column {missing}; is this the file of the sessions?", missing=missing, path=path.name
+        )
     month = pc.index_in(table["Month"], value_set=pa.array(MONTHS))
     if month.null_count:
         unknown = table["Month"].filter(pc.is_null(month))[0].as_py()
-        raise SourceError(f"“{unknown}” is no month of {', '.join(MONTHS)}.", path=path.name)
+        raise SourceError("“{unknown}” is no month of {months}.", unknown=unknown, months=MONTHS, path=path.name)
     columns: dict[str, Floats] = {}
     for name in NUMBERS:
         column = table[name].cast(pa.float64()).to_numpy()

@@ -73,7 +73,9 @@ def read_judged(source: str, relevant: float | None = None) -> Judged:
     query_at, row_at, values = zip(*found, strict=True)
     grades = np.array(values, dtype=np.float64)
     if grades.min() == grades.max():
-        raise SourceError(f"Every pair has the relevance {grades[0]:g}; there is nothing to rank.", path=path.name)
+        raise SourceError(
+            "Every pair has the relevance {grades:g}; there is nothing to rank.", grades=grades[0], path=path.name
+        )
     if relevant is None:
         share = float(grades.min() + RELEVANT_SHARE * (grades.max() - grades.min()))
         relevant = HOME_DEPOT_RELEVANT if kind == "homedepot" else share - 1e-9
@@ -97,11 +99,18 @@ def _rows(path: Path, encoding: str, wanted: tuple[str, ...]) -> Iterator[tuple[
             missing = [name for name in wanted if name not in (reader.fieldnames or ())]
             if missing:
                 there = ", ".join(reader.fieldnames or ()) or "none"
-                raise SourceError(f"There is no column {missing[0]}; the columns are: {there}.", path=path.name)
+                raise SourceError(
+                    "There is no column {missing}; the columns are: {there}.",
+                    missing=missing[0],
+                    there=there,
+                    path=path.name,
+                )
             for row in reader:
                 yield reader.line_num, {name: value or "" for name, value in row.items() if isinstance(name, str)}
         except (UnicodeDecodeError, csv.Error) as wrong:
-            raise SourceError(f"This is not a CSV file in {encoding}: {wrong}.", path=path.name) from None
+            raise SourceError(
+                "This is not a CSV file in {encoding}: {wrong}.", encoding=encoding, wrong=wrong, path=path.name
+            ) from None
 
 
 @contextmanager
@@ -114,12 +123,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         with zipfile.ZipFile(path) as folder:
             names = [name for name in folder.namelist() if name.lower().endswith(".csv")]
             if len(names) != 1:
-                raise SourceError(f"A .zip must hold one CSV file, not {len(names)}.", path=path.name)
+                raise SourceError("A .zip must hold one CSV file, not {n_names}.", n_names=len(names), path=path.name)
             with folder.open(names[0]) as inside:
                 yield inside
     except (OSError, zipfile.BadZipFile) as wrong:
         why = getattr(wrong, "strerror", None) or str(wrong)
-        raise SourceError(f"The file of judged pairs cannot be read: {why}.", path=str(path)) from wrong
+        raise SourceError("The file of judged pairs cannot be read: {why}.", why=why, path=str(path)) from wrong
 
 
 def _number(text: str, path: Path, place: int) -> float:
@@ -128,5 +137,5 @@ def _number(text: str, path: Path, place: int) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise SourceError(f"The relevance “{text}” is not a number.", path=path.name, row=place)
+        raise SourceError("The relevance “{text}” is not a number.", text=text, path=path.name, row=place)
     return value

@@ -155,7 +155,11 @@ def bootstrap_mean(values: Numbers, *, seed: int = 0, rounds: int = 1000) -> Int
 def paired_difference(ours: Numbers, theirs: Numbers, *, seed: int = 0, rounds: int = 1000) -> Interval:
     """Mean of ours − theirs over the same users, with its interval: a claim counts when `low` is above 0."""
     if len(ours) != len(theirs):
-        raise UsageError(f"A paired difference needs the same users: {len(ours)} values against {len(theirs)}.")
+        raise UsageError(
+            "A paired difference needs the same users: {n_ours} values against {n_theirs}.",
+            n_ours=len(ours),
+            n_theirs=len(theirs),
+        )
     return bootstrap_mean(np.asarray(ours, dtype=np.float64) - theirs, seed=seed, rounds=rounds)
 
 

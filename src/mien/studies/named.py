@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from mien.core.errors import UnknownName, UsageError
+from mien.core.phrase import Phrase
 
 STUDIES: dict[str, str] = {
     "next-item": "mien.studies.next_item",
@@ -40,10 +41,12 @@ def run_study(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(study)
     for option in options:
         if option not in known:
-            raise UnknownName(f"option of the study {name}", option, [one for one in known if one != "progress"])
+            raise UnknownName(
+                Phrase("option of the study {name}", name=name), option, [one for one in known if one != "progress"]
+            )
     missing = [one for one, told in known.items() if told.default is told.empty and one not in options]
     if missing:
-        raise UsageError(f"The study {name} needs --{missing[0].replace('_', '-')}.")
+        raise UsageError("The study {name} needs --{missing}.", name=name, missing=missing[0].replace("_", "-"))
     found: dict[str, Any] = study(**{one: _fitting(name, one, value, hints[one]) for one, value in options.items()})
     return found
 
@@ -54,4 +57,6 @@ def _fitting(study: str, option: str, value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, type=kind, strict=False)
     except (msgspec.ValidationError, TypeError) as wrong:
-        raise UsageError(f"The option {option} of the study {study} does not fit: {wrong}.") from None
+        raise UsageError(
+            "The option {option} of the study {study} does not fit: {wrong}.", option=option, study=study, wrong=wrong
+        ) from None

@@ -41,7 +41,7 @@ def real_shop(source: str) -> RealShop:
     if word == "completejourney":
         return complete_journey()
     if not folder or not (Path(folder).expanduser() / word).is_dir():
-        raise UsageError(f"Say where the data lies: {word}:FOLDER, the folder that holds {word}/.")
+        raise UsageError("Say where the data lies: {word}:FOLDER, the folder that holds {word}/.", word=word)
     return FOLDERS[word](Path(folder).expanduser())
 
 

@@ -52,7 +52,9 @@ def read_world(source: str) -> "World":
     """The world of `s3rec:FILE`. Raises `SourceError` for anything else."""
     scheme, sign, path = source.partition(":")
     if not sign or scheme not in SCHEMES:
-        raise SourceError(f"“{source}” is not a source of this study. Write it as s3rec:FILE, FILE one line a user.")
+        raise SourceError(
+            "“{source}” is not a source of this study. Write it as s3rec:FILE, FILE one line a user.", source=source
+        )
     return World.of(read_orders(Path(path).expanduser()))
 
 
@@ -76,7 +78,9 @@ class World:
         )
         users = np.flatnonzero(orders.lengths >= SHORTEST).astype(np.int32)
         if not len(users):
-            raise SourceError(f"No user has {SHORTEST} items or more, so there is nothing to test on.")
+            raise SourceError(
+                "No user has {shortest} items or more, so there is nothing to test on.", shortest=SHORTEST
+            )
         last = orders.item[ago == 0]
         content = np.zeros((data.n_items, 0), dtype=np.float32)
         return cls(data, users, last[users], ItemFacts(orders.attributes, content))

@@ -111,10 +111,12 @@ def read_labelled(path: Path) -> Labelled:
         else:
             text = path.read_text(encoding="utf-8-sig")
     except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as wrong:
-        raise SourceError(f"The reviews cannot be read: {wrong}.", path=path) from wrong
+        raise SourceError("The reviews cannot be read: {wrong}.", wrong=wrong, path=path) from wrong
     rows = csv.DictReader(io.StringIO(text))
     if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-        raise SourceError(f"Columns are missing: {', '.join(missing)}. Needed: {', '.join(COLUMNS)}.", path=path)
+        raise SourceError(
+            "Columns are missing: {missing}. Needed: {columns}.", missing=missing, columns=COLUMNS, path=path
+        )
     held = [row for row in rows if (row["review"] or "").strip() and row["label"] in ("0", "1")]
     if not held:
         raise SourceError("There is no review with a text and a label of 0 or 1.", path=path)

@@ -72,8 +72,9 @@ def study(
     judged = read_judged(source, relevant)
     if len(judged.queries) < max(LEAST_QUERIES, folds):
         raise UsageError(
-            f"{len(judged.queries)} queries are too few to learn on some and judge on others; the study search needs "
-            f"{max(LEAST_QUERIES, folds)}."
+            "{n_queries} queries are too few to learn on some and judge on others; the study search needs {least}.",
+            n_queries=len(judged.queries),
+            least=max(LEAST_QUERIES, folds),
         )
     told = progress or Silent()
     plan = _Plan(judged, queries, learn_from, candidates, folds, ensemble, threads, seed, told)

@@ -67,7 +67,7 @@ def space_of(given: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Sp
             raise UnknownName("setting of the behaviour model", name, kinds)
     both = sorted(given.keys() & fixed.keys())
     if both:
-        raise UsageError(f"The setting {both[0]} is fixed and searched at once. Choose one of the two.")
+        raise UsageError("The setting {both} is fixed and searched at once. Choose one of the two.", both=both[0])
     wanted = {**{name: span for name, span in SPACE.items() if name not in fixed}, **given}
     space = {name: _span(name, value, kinds[name]) for name, value in wanted.items() if value != []}
     if not space:
@@ -83,12 +83,17 @@ def _span(name: str, value: Any, kind: Any) -> Span:
     if isinstance(value, Mapping) and value.keys() == {"choices"}:
         return Span(choices=tuple(value["choices"]))
     if not isinstance(value, list | tuple):
-        raise UsageError(f"space.{name} is a list, [low, high] or the choices, not {value!r}.")
+        raise UsageError("space.{name} is a list, [low, high] or the choices, not {value!r}.", name=name, value=value)
     numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
     if len(value) != 2 or not numbers or kind not in (int, float):
         return Span(choices=tuple(value))
     if not value[0] < value[1]:
-        raise UsageError(f"space.{name} goes from low to high, not from {value[0]} to {value[1]}.")
+        raise UsageError(
+            "space.{name} goes from low to high, not from {low} to {high}.",
+            name=name,
+            low=value[0],
+            high=value[1],
+        )
     return Span(value[0], value[1], whole=kind is int)
 
 
@@ -97,4 +102,6 @@ def _check(fixed: Mapping[str, Any], name: str, value: Any) -> None:
     try:
         Behaviour(**{**fixed, name: value})
     except UsageError as wrong:
-        raise UsageError(f"space.{name} holds {value!r}, which cannot be: {wrong}") from None
+        raise UsageError(
+            "space.{name} holds {value!r}, which cannot be: {wrong}", name=name, value=value, wrong=wrong
+        ) from None

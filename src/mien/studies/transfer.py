@@ -99,7 +99,7 @@ def pair_of(
     shop = real_shop(target)
     for name, said in ((source, texts), (target, shop.texts)):
         if not any(said):
-            raise UsageError(f"The items of {name} have no words, and words are all that two shops share.")
+            raise UsageError("The items of {name} have no words, and words are all that two shops share.", name=name)
     vectors = _vectors([*texts, *shop.texts], encoder, report)
     common = {**SMALL, "threads": 1, "ids": False}
     if ordered:

@@ -139,7 +139,7 @@ def questions(data: Interactions, said: list[str], at_us: int, span_us: int, n_t
         query.append(words[spot[one]])
     if not query:
         raise UsageError(
-            f"No basket after {from_us(at_us):%Y-%m-%d} holds two items with a text; choose another moment."
+            "No basket after {at_us:%Y-%m-%d} holds two items with a text; choose another moment.", at_us=from_us(at_us)
         )
     number = {text: row for row, text in enumerate(texts)}
     return Asked(
@@ -180,7 +180,9 @@ def _read(source: str, folder: Path, progress: Progress) -> tuple[Interactions, 
     """Purchases by row numbers, and the text of each item row."""
     delivery = collect("events", source, folder=folder, progress=progress)
     if delivery.events is None or delivery.items is None:
-        raise UsageError(f"{source} has no events with items; tuning needs purchases of items that have texts.")
+        raise UsageError(
+            "{source} has no events with items; tuning needs purchases of items that have texts.", source=source
+        )
     columns = [EVENT.USER_ID, EVENT.ITEM_ID, EVENT.ACTION, EVENT.AT]
     events = pq.read_table(delivery.events, columns=columns)
     events = events.filter(pc.and_(pc.equal(events[EVENT.ACTION], Action.PURCHASE), pc.is_valid(events[EVENT.ITEM_ID])))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mien.core.caller import LOCAL, Caller, Scope
+from mien.core.phrase import Phrase
 from mien.settings import ServerSettings
 from mien.web.buckets import Buckets
 from mien.web.keys import KeyCheck, caller_of_key
@@ -55,7 +56,7 @@ class Admission:
         if caller.scope == "write":
             self.count_stranger(asking)
         if wait_s := self._by_key.take(caller.key_id, self.clock()):
-            raise TooMany("requests with this key", wait_s)
+            raise TooMany(Phrase("requests with this key"), wait_s)
         if not caller.may(needs):
             raise Forbidden(caller, needs)
         return caller
@@ -69,7 +70,7 @@ class Admission:
         """Whose a key is that is not known yet; guessing is slow."""
         address = network(asking.address)
         if wait_s := self._wrong.wait_s(address, self.clock()):
-            raise TooMany("wrong keys from this address", wait_s)
+            raise TooMany(Phrase("wrong keys from this address"), wait_s)
         try:
             return await caller_of_key(self.keys, key)
         except NotAllowed:
@@ -81,7 +82,7 @@ class Admission:
     def count_stranger(self, asking: Asking) -> None:
         """Count a request that comes without a key of a server's. Raises `TooMany`."""
         if wait_s := self._by_address.take(network(asking.address), self.clock()):
-            raise TooMany("requests from this address", wait_s)
+            raise TooMany(Phrase("requests from this address"), wait_s)
 
 
 def network(address: str) -> str:

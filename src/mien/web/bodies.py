@@ -31,7 +31,7 @@ def unpacked(body: bytes, encoding: str | None) -> bytes:
     try:
         plain = unpack.decompress(body, BODY_BYTES + 1)
     except zlib.error as broken:
-        raise UsageError(f"The body is not gzip, as Content-Encoding says: {broken}.") from None
+        raise UsageError("The body is not gzip, as Content-Encoding says: {broken}.", broken=broken) from None
     if len(plain) > BODY_BYTES:
         raise TooLarge(BODY_BYTES)
     if not unpack.eof:

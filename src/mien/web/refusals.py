@@ -2,6 +2,7 @@
 
 from mien.core.caller import Caller, Scope
 from mien.core.errors import MienError, TransientError, UsageError
+from mien.core.phrase import Phrase
 
 
 class NotAllowed(MienError):
@@ -17,7 +18,12 @@ class Forbidden(MienError):
 
     def __init__(self, caller: Caller, needed: Scope) -> None:
         self.caller, self.needed = caller, needed
-        super().__init__(f"The key “{caller.name}” has the scope {caller.scope}; this needs {needed}.")
+        super().__init__(
+            "The key “{name}” has the scope {scope}; this needs {needed}.",
+            name=caller.name,
+            scope=caller.scope,
+            needed=needed,
+        )
 
 
 class OtherHost(MienError):
@@ -43,9 +49,9 @@ class TooMany(TransientError):
 
     code = "rate_limited"
 
-    def __init__(self, what: str, wait_s: float) -> None:
+    def __init__(self, what: Phrase, wait_s: float) -> None:
         self.retry_s = max(1, round(wait_s + 0.5))
-        super().__init__(f"Too many {what}. Send the next one in {self.retry_s} s.")
+        super().__init__("Too many {what}. Send the next one in {retry_s} s.", what=what, retry_s=self.retry_s)
 
 
 class Busy(TransientError):
@@ -64,7 +70,7 @@ class TooLarge(UsageError):
     code = "too_large"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A body may have {most:,} bytes. Send it in smaller parts.")
+        super().__init__("A body may have {most:,} bytes. Send it in smaller parts.", most=most)
 
 
 class HeadTooLarge(UsageError):
@@ -73,7 +79,9 @@ class HeadTooLarge(UsageError):
     code = "head_too_large"
 
     def __init__(self, headers: int, size: int) -> None:
-        super().__init__(f"A request may have {headers} headers of {size:,} bytes together. Send fewer.")
+        super().__init__(
+            "A request may have {headers} headers of {size:,} bytes together. Send fewer.", headers=headers, size=size
+        )
 
 
 class TooSlow(UsageError):
@@ -82,4 +90,6 @@ class TooSlow(UsageError):
     code = "too_slow"
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"The body did not arrive within {seconds:g} s. Send it again, in smaller parts.")
+        super().__init__(
+            "The body did not arrive within {seconds:g} s. Send it again, in smaller parts.", seconds=seconds
+        )

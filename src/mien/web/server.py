@@ -42,8 +42,9 @@ def run(shop: Shop, *, host: str, port: int, workers: int = 1) -> None:
     if not shop.keys.configured():
         if not _is_loopback(host):
             raise UsageError(
-                f"Without keys the API would let anyone who reaches {host} read profiles. Make one first, with: "
-                "mien keys add NAME --scope admin; or listen on 127.0.0.1."
+                "Without keys the API would let anyone who reaches {host} read profiles. Make one first, "
+                "with: mien keys add NAME --scope admin; or listen on 127.0.0.1.",
+                host=host,
             )
         log.warning("There are no keys: this machine alone may ask, and all of it may. Make one with: mien keys add")
     if workers > 1:

@@ -88,7 +88,9 @@ def secret_of(folder: Path) -> bytes:
     except binascii.Error:
         secret = b""
     if len(secret) != 32:
-        raise UsageError(f"{path} does not hold a secret of sessions. Delete it, and start again: a new one is made.")
+        raise UsageError(
+            "{path} does not hold a secret of sessions. Delete it, and start again: a new one is made.", path=path
+        )
     return secret
 
 

@@ -101,6 +101,12 @@ def open_dataset(
         raise UnknownName("data set", name, DATASETS)
     dataset = DATASETS[name]
     if not path and name != NAME:
-        raise SourceError(f"Bring its files: {PREFIX}{name}:PATH, where PATH holds {dataset.files}.", path=source)
+        raise SourceError(
+            "Bring its files: {prefix}{name}:PATH, where PATH holds {files}.",
+            prefix=PREFIX,
+            name=name,
+            files=dataset.files,
+            path=source,
+        )
     where = Path(path).expanduser() if path else None
     return dataset, dataset.open(Shelf(con, where, folder, vocabulary, progress, dataset.files))

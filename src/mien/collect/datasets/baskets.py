@@ -154,5 +154,7 @@ def _own(table: str) -> str:
 def _needed(shelf: Shelf, *stems: str) -> Raw:
     raw = shelf.table(*stems)
     if raw is None:
-        raise SourceError(f"{stems[0]}.csv is missing. Looked for: {shelf.about}.", path=shelf.path)
+        raise SourceError(
+            "{stem}.csv is missing. Looked for: {about}.", stem=stems[0], about=shelf.about, path=shelf.path
+        )
     return raw

@@ -70,7 +70,9 @@ def _path(folder: Path, name: str) -> Path:
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise SourceError(
-            f"{name}.parquet of Complete Journey is not here. Leave the path out to take the package's.", path=folder
+            "{name}.parquet of Complete Journey is not here. Leave the path out to take the package's.",
+            name=name,
+            path=folder,
         )
     return path
 

@@ -58,7 +58,7 @@ class Shelf:
         path = self.path or Path()
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
         if not files:
-            raise SourceError(f"None of its files is here. Looked for: {self.about}.", path=path)
+            raise SourceError("None of its files is here. Looked for: {about}.", about=self.about, path=path)
         names = [file.name if file == path else str(file.relative_to(path)) for file in files]
         return [part for file, name in zip(files, names, strict=True) for part in file_parts(file, name, asked=True)]
 
@@ -81,7 +81,7 @@ class Shelf:
         if not parts and self.path is not None and (self.path.is_file() or not stems):
             parts, _ = find_parts(self.path)
         if not parts:
-            raise SourceError(f"None of its files is here. Looked for: {self.about}.", path=self.path)
+            raise SourceError("None of its files is here. Looked for: {about}.", about=self.about, path=self.path)
         return self._read(parts, Mapping("events", columns=columns, delimiter=delimiter, encoding=encoding))
 
     def _read(self, parts: list[Part], hints: Mapping) -> Raw:

@@ -60,7 +60,9 @@ def _column(raw: Raw, *names: str) -> str:
     found = [known[name.casefold()] for name in names if name.casefold() in known]
     if not found:
         have = ", ".join(column.name for column in raw.columns)
-        raise SourceError(f"There is no column {' or '.join(names)}; there are {have}.", path=raw.files[0].name)
+        raise SourceError(
+            "There is no column {names: or }; there are {have}.", names=names, have=have, path=raw.files[0].name
+        )
     return found[0]
 
 

@@ -130,7 +130,9 @@ class Behaviour(Model):
         size = size_named(self.size)
         width, heads = self.width or size.width, self.heads or size.heads
         if width % heads:
-            raise UsageError(f"The width {width} must be a multiple of the number of heads, {heads}.")
+            raise UsageError(
+                "The width {width} must be a multiple of the number of heads, {heads}.", width=width, heads=heads
+            )
 
     def use_items(self, facts: ItemFacts) -> Self:
         """Tags and content of the items for the next fit, or, after it, of a catalogue that has grown since.
@@ -150,11 +152,17 @@ class Behaviour(Model):
         known = json.loads(self.fitted[COLUMNS].tobytes())
         if facts.content.shape[1] != known["content"]:
             raise UsageError(
-                f"The model was fitted with content of {known['content']} numbers an item, not "
-                f"{facts.content.shape[1]}. Use the same encoder, or train again: mien train"
+                "The model was fitted with content of {content} numbers an item, not {shape}. Use the "
+                "same encoder, or train again: mien train",
+                content=known["content"],
+                shape=facts.content.shape[1],
             )
         if len(facts) < self.n_items:
-            raise UsageError(f"The model knows {self.n_items} items; there are facts about {len(facts)}.")
+            raise UsageError(
+                "The model knows {n_items} items; there are facts about {n_facts}.",
+                n_items=self.n_items,
+                n_facts=len(facts),
+            )
         fallback = np.zeros(len(facts))
         fallback[: self.n_items] = self.fitted["fallback"]
         told, network = facts.named(known["tags"]), self._network()
@@ -256,7 +264,11 @@ class Behaviour(Model):
         facts = (self.facts or ItemFacts.nothing(data.n_items)).without_rare() if self.content else None
         facts = facts or ItemFacts.nothing(data.n_items)
         if len(facts) != data.n_items:
-            raise UsageError(f"There are {data.n_items} items, but facts about {len(facts)} of them.")
+            raise UsageError(
+                "There are {n_items} items, but facts about {n_facts} of them.",
+                n_items=data.n_items,
+                n_facts=len(facts),
+            )
         arrays, table, curve, notes = fit_network(self, data, facts, seed)
         self.notes = tuple(notes)
         columns = {"tags": list(facts.names), "content": facts.content.shape[1]}

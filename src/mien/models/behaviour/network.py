@@ -224,8 +224,11 @@ def begin_with(network: Network, arrays: Mapping[str, npt.NDArray[Any]]) -> Netw
     for name in own.keys() & arrays.keys():
         if own[name].shape != arrays[name].shape:
             raise UsageError(
-                f"{name} is {tuple(own[name].shape)} here and {arrays[name].shape} in the model to begin with. "
-                "Use the same sizes, length and encoder in both."
+                "{name} is {shape} here and {begun} in the model to begin with. Use the same sizes, "
+                "length and encoder in both.",
+                name=name,
+                shape=str(tuple(own[name].shape)),
+                begun=str(arrays[name].shape),
             )
     for name in own.keys() & arrays.keys():
         own[name].copy_(torch.from_numpy(np.array(arrays[name])))

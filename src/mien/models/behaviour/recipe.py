@@ -78,6 +78,6 @@ def check(objective: str, validation: str, start: str, *, ids: bool, content: bo
             raise UnknownName(kind, word, known)
     for name, share in shares.items():
         if not 0.0 <= share < 1.0:
-            raise UsageError(f"The setting {name} is a share: from 0 to below 1, not {share:g}.")
+            raise UsageError("The setting {name} is a share: from 0 to below 1, not {share:g}.", name=name, share=share)
     if not ids and not content:
         raise UsageError("With ids and content both off, nothing tells one item from another. Leave one of them on.")

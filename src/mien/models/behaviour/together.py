@@ -61,8 +61,9 @@ def together() -> Iterator[int]:
         if not LOST.search(str(lost)):
             raise
         raise TransientError(
-            f"Process {process_rank()} stops, because another one of this training ended; that one says why. Run the "
-            "same command again: what has a checkpoint goes on from there."
+            "Process {process_rank} stops, because another one of this training ended; that one says "
+            "why. Run the same command again: what has a checkpoint goes on from there.",
+            process_rank=process_rank(),
         ) from lost
     finally:
         torch.distributed.destroy_process_group()

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from mien.core.errors import MienError
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress
 from mien.models.behaviour.curve import Curve, Point
 from mien.models.behaviour.losses import Negatives, SampledSoftmax
@@ -47,11 +48,14 @@ class Diverged(MienError):
 
     code = "diverged"
 
-    def __init__(self, epoch: int, step: int, kept: str) -> None:
+    def __init__(self, epoch: int, step: int, kept: Phrase) -> None:
         self.epoch, self.step = epoch, step
         super().__init__(
-            f"The loss stopped being a number in epoch {epoch + 1}, step {step + 1}. {kept} "
-            "Lower learning_rate, or look for values out of all proportion in the data."
+            "The loss stopped being a number in epoch {epoch}, step {step}. {kept} Lower "
+            "learning_rate, or look for values out of all proportion in the data.",
+            epoch=epoch + 1,
+            step=step + 1,
+            kept=kept,
         )
 
 
@@ -110,8 +114,10 @@ def train(network: Network, run: Run) -> Curve:
         if "memory" not in str(failed).lower() and not isinstance(failed, MemoryError):
             raise
         raise MienError(
-            f"There is not enough memory to train with batch_tokens = {run.recipe.batch_tokens} and width "
-            f"{run.recipe.width}. Lower batch_tokens or negatives, or choose a smaller size."
+            "There is not enough memory to train with batch_tokens = {batch_tokens} and width "
+            "{width}. Lower batch_tokens or negatives, or choose a smaller size.",
+            batch_tokens=run.recipe.batch_tokens,
+            width=run.recipe.width,
         ) from failed
 
 
@@ -346,13 +352,15 @@ class _Loop:
         self.run.progress.note(text)
         self.run.notes.append(text)
 
-    def _what_was_kept(self) -> str:
+    def _what_was_kept(self) -> Phrase:
         if self.state.best < 0:
-            return "No epoch was finished, so nothing was kept."
-        at = f" at {self._path}" if self._path else ""
+            return Phrase("No epoch was finished, so nothing was kept.")
         if self.state.best_network:
             self.network.load_state_dict(self.state.best_network)
-        return f"The last good state, epoch {self.state.best + 1}, is kept{at}."
+        epoch = self.state.best + 1
+        if not self._path:
+            return Phrase("The last good state, epoch {epoch}, is kept.", epoch=epoch)
+        return Phrase("The last good state, epoch {epoch}, is kept at {path}.", epoch=epoch, path=self._path)
 
 
 def batch_of(tokens: Tokens, rows: Ints, device: torch.device, hidden: npt.NDArray[np.bool_] | None = None) -> Batch:

@@ -30,8 +30,11 @@ class E5Engine(TextEncoder):
         for kind, prefix in PREFIXES.items():
             if (given := getattr(settings, f"{kind}_prefix")) not in (None, prefix):
                 raise UsageError(
-                    f"The engine of e5 has “{prefix}” built in and cannot take “{given}”. Leave {kind}_prefix out, or "
-                    'set backend = "onnx".'
+                    "The engine of e5 has “{prefix}” built in and cannot take “{given}”. Leave {kind}_prefix "
+                    'out, or set backend = "onnx".',
+                    prefix=prefix,
+                    given=given,
+                    kind=kind,
                 )
         if settings.pooling not in ("auto", "mean"):
             raise UsageError('The engine of e5 pools by mean. Leave pooling out, or set backend = "onnx".')

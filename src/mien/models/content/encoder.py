@@ -54,7 +54,12 @@ class TextEncoder(ABC):
     def __init__(self, name: str, version: str, width: int, settings: ContentSettings, *, workers: int = 1) -> None:
         """`width`: length of what `_vectors` gives; `workers`: threads that may call it at once."""
         if settings.dim > width:
-            raise UsageError(f"The encoder {name} gives {width} numbers a text; dim = {settings.dim} is more.")
+            raise UsageError(
+                "The encoder {name} gives {width} numbers a text; dim = {dim} is more.",
+                name=name,
+                width=width,
+                dim=settings.dim,
+            )
         self.settings = settings
         self._name, self._width, self._workers = name, width, workers
         shape = "" if settings.normalise else "/raw"
@@ -106,8 +111,11 @@ class TextEncoder(ABC):
             if isinstance(full, RuntimeError) and "memory" not in str(full).lower():
                 raise
             raise UsageError(
-                f"Memory does not hold {len(texts)} texts at once in the encoder {self.name}. Lower its batch "
-                f"({self.settings.batch}), its threads or max_tokens."
+                "Memory does not hold {n_texts} texts at once in the encoder {name}. Lower its batch "
+                "({batch}), its threads or max_tokens.",
+                n_texts=len(texts),
+                name=self.name,
+                batch=self.settings.batch,
             ) from full
 
 

@@ -10,11 +10,14 @@ import numpy as np
 
 from mien.core.errors import SourceError, TransientError, UnknownName
 from mien.core.extras import require
+from mien.core.phrase import Phrase
 from mien.models.content.e5 import PREFIXES
 from mien.models.content.encoder import Kind, TextEncoder, Vectors
 from mien.models.content.options import OFFLINE, ContentSettings
 
-REMEDY = f"Encoders that need no download: {', '.join(OFFLINE)}, or the folder of a model (setting content.encoder)."
+REMEDY = Phrase(
+    "Encoders that need no download: {offline}, or the folder of a model (setting content.encoder).", offline=OFFLINE
+)
 PATIENCE_S = 10.0
 """How long the hub may take to answer before it counts as unreachable."""
 
@@ -69,14 +72,16 @@ def load_model(source: str, settings: ContentSettings) -> Any:
             look_up(source, "encoder", REMEDY)
             model = opened(here=False)
     except (OSError, ValueError) as wrong:
-        raise SourceError(f"There is no model that can be read: {_first_line(wrong)} {REMEDY}", path=source) from wrong
+        raise SourceError(
+            "There is no model that can be read: {wrong} {remedy}", wrong=_first_line(wrong), remedy=REMEDY, path=source
+        ) from wrong
     model.eval()
     if settings.max_tokens:
         model.max_seq_length = min(settings.max_tokens, model.max_seq_length or settings.max_tokens)
     return model
 
 
-def look_up(name: str, what: str, remedy: str) -> None:
+def look_up(name: str, what: str, remedy: Phrase) -> None:
     """Ask the hub for the model once: its own client tries for minutes before it says that it cannot be reached.
 
     Raises `UnknownName` of the kind `what`, or `TransientError` with the `remedy`.
@@ -88,7 +93,9 @@ def look_up(name: str, what: str, remedy: str) -> None:
         if answer.code == 404:
             raise UnknownName(what, name, OFFLINE if what == "encoder" else ()) from answer
     except (URLError, TimeoutError) as away:
-        raise TransientError(f"The hub cannot be reached for {name} ({_first_line(away)}). {remedy}") from away
+        raise TransientError(
+            "The hub cannot be reached for {name} ({away}). {remedy}", name=name, away=_first_line(away), remedy=remedy
+        ) from away
 
 
 def quiet() -> None:

@@ -45,7 +45,9 @@ def encoder_named(
     backend = _backend(name, settings, folder)
     if backend == "engine":
         if name != "e5":
-            raise UsageError(f'Only e5 has an engine of its own; {name} runs with backend = "onnx" or "torch".')
+            raise UsageError(
+                'Only e5 has an engine of its own; {name} runs with backend = "onnx" or "torch".', name=name
+            )
         return E5Engine(settings)
     if backend == "onnx":
         return OnnxEncoder(settings, _exported(name, settings, _kept(folder, "onnx")))
@@ -67,7 +69,7 @@ def _backend(name: str, settings: ContentSettings, folder: Path | None) -> str:
 
 def _kept(folder: Path | None, backend: str) -> Path:
     if folder is None:
-        raise UsageError(f'backend = "{backend}" needs a folder to keep the model in; pass folder=.')
+        raise UsageError('backend = "{backend}" needs a folder to keep the model in; pass folder=.', backend=backend)
     return folder
 
 

@@ -74,9 +74,11 @@ def read_about(folder: Path) -> Exported:
     try:
         return Exported(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise NotReady(f"There is no exported encoder at {folder}. Run mien train first.") from None
+        raise NotReady("There is no exported encoder at {folder}. Run mien train first.", folder=folder) from None
     except (ValueError, TypeError) as damage:
-        raise WorkspaceError(f"{path} is damaged ({damage}). Delete {folder} and run mien train.") from damage
+        raise WorkspaceError(
+            "{path} is damaged ({damage}). Delete {folder} and run mien train.", path=path, damage=damage, folder=folder
+        ) from damage
 
 
 def export(source: str, name: str, folder: Path, settings: ContentSettings) -> Path:
@@ -135,7 +137,7 @@ def _trace(model: Any, path: Path) -> None:
             return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
 
     if mode not in ("mean", "cls", "lasttoken"):
-        raise UsageError(f'This model pools by {mode}. Set backend = "torch".')
+        raise UsageError('This model pools by {mode}. Set backend = "torch".', mode=mode)
     ids = torch.arange(5, 37).reshape(2, 16)
     mask = torch.ones_like(ids)
     mask[1, 9:] = 0

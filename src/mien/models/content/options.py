@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 from mien.core.errors import UnknownName, UsageError
+from mien.core.phrase import Phrase
 
 OFFLINE = ("e5", "minilm", "lexical")
 """Encoders that need no download."""
@@ -40,7 +41,7 @@ class ContentSettings:
             ("backend", BACKENDS), ("precision", PRECISIONS), ("pooling", POOLINGS), ("device", DEVICES),
         ):  # fmt: skip
             if getattr(self, name) not in known:
-                raise UnknownName(f"{name} of the encoder", getattr(self, name), known)
+                raise UnknownName(Phrase("{name} of the encoder", name=name), getattr(self, name), known)
         if min(self.dim, self.max_tokens, self.threads) < 0 or self.batch < 1 or not self.encoder.strip():
             raise UsageError("An encoder needs a name, batch ≥ 1, and dim, max_tokens and threads ≥ 0.")
         if self.precision == "bf16" and self.backend in ("onnx", "engine"):

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from mien.core.errors import NotReady, UnknownName, UsageError, WorkspaceError
+from mien.core.phrase import Phrase
 from mien.core.ports import Progress
 from mien.models.artifact import Arrays, read_artifact, write_artifact
 from mien.models.content.encoder import Encoder, Vectors, printable
@@ -89,11 +90,15 @@ class ReviewHead:
         meta, arrays = read_artifact(path, _KIND)
         wanted = meta["encoder"]
         if wanted and encoder is None:
-            raise UsageError(f"The review head at {path} reads vectors; pass the encoder {wanted}.")
+            raise UsageError(
+                "The review head at {path} reads vectors; pass the encoder {wanted}.", path=path, wanted=wanted
+            )
         if wanted and encoder is not None and encoder.version != wanted:
             raise WorkspaceError(
-                f"The review head at {path} was trained on the encoder {wanted}; here is {encoder.version}. "
-                "Run mien train."
+                "The review head at {path} was trained on the encoder {wanted}; here is {version}. Run mien train.",
+                path=path,
+                wanted=wanted,
+                version=encoder.version,
             )
         return cls(meta["features"], arrays, tuple(meta["topics"]), meta["facts"], encoder if wanted else None)
 
@@ -126,9 +131,14 @@ def train_review_head(
     _check(said, labels, topics, features, encoder)
     rows = np.flatnonzero(~np.isnan(labels) & np.array([bool(text) for text in said]))
     glad = labels[rows] > 0.5
-    for kind, n in (("positive", int(glad.sum())), ("negative", int((~glad).sum()))):
+    for kind, n in ((Phrase("positive"), int(glad.sum())), (Phrase("negative"), int((~glad).sum()))):
         if n < LEAST_EACH:
-            raise NotReady(f"A review head needs {LEAST_EACH} {kind} reviews or more; there are {n}.")
+            raise NotReady(
+                "A review head needs {least_each} {kind} reviews or more; there are {n}.",
+                least_each=LEAST_EACH,
+                kind=kind,
+                n=n,
+            )
     chosen = [said[row] for row in rows]
     held = held_out(chosen, _HELD_OUT, seed)
     arrays: Arrays = {}
@@ -174,9 +184,13 @@ def _check(
     if features not in get_args(Features):
         raise UnknownName("kind of features", features, get_args(Features))
     if features != "words" and encoder is None:
-        raise UsageError(f'features = "{features}" needs an encoder; without one a head reads words alone.')
+        raise UsageError(
+            'features = "{features}" needs an encoder; without one a head reads words alone.', features=features
+        )
     if labels.shape != (len(texts),) or (topics is not None and len(topics) != len(texts)):
-        raise UsageError(f"There must be one label, and one topic if any, for each of the {len(texts)} texts.")
+        raise UsageError(
+            "There must be one label, and one topic if any, for each of the {n_texts} texts.", n_texts=len(texts)
+        )
 
 
 def _fit_features(

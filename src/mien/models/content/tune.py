@@ -73,7 +73,11 @@ def tune(
     """
     options, progress = options or TuneOptions(), progress or Silent()
     if (n := sum(map(len, pairs))) < LEAST_PAIRS:
-        raise NotReady(f"Tuning an encoder needs {LEAST_PAIRS} pairs or more; there are {n}. It is used as it is.")
+        raise NotReady(
+            "Tuning an encoder needs {least_pairs} pairs or more; there are {n}. It is used as it is.",
+            least_pairs=LEAST_PAIRS,
+            n=n,
+        )
     kit, torch = require("models", "sentence_transformers"), require("models", "torch")
     for package in ("accelerate", "datasets", "peft"):
         require("tune", package)
@@ -113,8 +117,12 @@ def tune(
         trainer.train()
         if watch.broken:
             raise UsageError(
-                f"The loss became {watch.loss} at step {watch.step} of {steps}; nothing was written. "
-                f"Lower learning_rate ({options.learning_rate:g})."
+                "The loss became {loss} at step {step} of {steps}; nothing was written. Lower "
+                "learning_rate ({learning_rate:g}).",
+                loss=watch.loss,
+                step=watch.step,
+                steps=steps,
+                learning_rate=options.learning_rate,
             )
         _merge(model, options)
         model.max_seq_length = longest

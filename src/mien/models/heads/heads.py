@@ -178,8 +178,10 @@ class Heads:
         meta, arrays = read_artifact(folder / FILE, KIND)
         if meta["version"] != VERSION:
             raise WorkspaceError(
-                f"{folder / FILE} holds version {meta['version']} of the heads; this Mien reads version {VERSION}. "
-                "Run mien train."
+                "{folder} holds version {version} of the heads; this Mien reads version {known}. Run mien train.",
+                folder=folder / FILE,
+                version=meta["version"],
+                known=VERSION,
             )
         own: dict[str, Arrays] = {name: {} for name in meta["parts"]}
         for key, values in arrays.items():

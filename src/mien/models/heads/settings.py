@@ -67,7 +67,9 @@ class HeadSettings:
         if min(days, default=1) < 1 or min(self.stacks, self.least, self.pair_rows, self.trait_values) < 1:
             raise UsageError("Heads need days, stacks, least, pair_rows and trait_values of 1 or more.")
         if not 0 < self.trait_confidence <= 1:
-            raise UsageError(f"trait_confidence must lie in (0, 1], not {self.trait_confidence:g}.")
+            raise UsageError(
+                "trait_confidence must lie in (0, 1], not {trait_confidence:g}.", trait_confidence=self.trait_confidence
+            )
 
 
 def sensitive_kind(trait: str) -> str | None:
