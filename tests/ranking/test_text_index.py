@@ -164,6 +164,16 @@ def test_a_limit_keeps_the_best_and_tells_the_rest(shop, limit):
     assert cut.total == everything.total == len(everything)
 
 
+@pytest.mark.parametrize("text", ["green kettle", "红色水壶"])
+def test_whatever_is_counted_is_there(tmp_path, text):
+    """However many hold only some of the words or characters: a page at the end of them is not empty."""
+    index = TextIndex.build(tmp_path, catalogue_of(*(f"green pot {k} 红壶色水" for k in range(700)), "blue kettle"))
+    matches = index.search(text, 650)
+    assert matches.total >= 700
+    assert len(matches) == min(matches.total, 650)
+    assert index.search(text).total == len(index.search(text)) == matches.total
+
+
 def test_unknown_items_are_not_indexed(tmp_path):
     items = items_table([{"item_id": "a", "title": "mug"}])
     catalogue = Catalogue.of(items, np.array([1], dtype=np.int32), 3, 0)

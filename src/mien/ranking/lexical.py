@@ -21,8 +21,8 @@ from mien.ranking.wanted import Reading, Wanted, wanted
 
 ENOUGH = 10
 """With fewer items that hold every word, items that hold some of them follow."""
-RELAXED = 500
-"""Most items that hold only some of the words, where not all of them are asked for."""
+PLENTY = 500
+"""With fewer items that hold every word, items that hold every Chinese character follow."""
 OTHER_FIELDS = 0.2
 """What the fields other than the best one add."""
 
@@ -162,17 +162,16 @@ class TextIndex:
         stand = self._stand
         sought = wanted(text, self._reading, stand.words, lambda terms: self._held_by(terms, stand))
         words, stages = sought.words, []
-        fewer = limit if limit >= len(self) else min(limit, RELAXED)
         if words:
             stages.append((Tier.ALL_WORDS, *self._run(self._all_of(words), limit, stand)))
-        if words and stages[0][3] < RELAXED and any(word.han and len(word.surface) > 1 for word in words):
+        if words and stages[0][3] < PLENTY and any(word.han and len(word.surface) > 1 for word in words):
             characters = [Word(letter, letter, True) for word in words if word.han for letter in word.surface]
             loose = [word for word in words if not word.han] + characters
-            stages.append((Tier.ALL_CHARACTERS, *self._run(self._all_of(loose, better=words), fewer, stand)))
+            stages.append((Tier.ALL_CHARACTERS, *self._run(self._all_of(loose, better=words), limit, stand)))
         for need in range(len(words) - 1, 0, -1):
             if max(stage[3] for stage in stages) >= ENOUGH:
                 break
-            stages.append((Tier.SOME_WORDS, *self._run(self._some_of(words, need), fewer, stand)))
+            stages.append((Tier.SOME_WORDS, *self._run(self._some_of(words, need), limit, stand)))
         total = max((stage[3] for stage in stages), default=0)
         matches = _gather([stage[:3] for stage in stages], total, sought.corrected)
         if words and not stages[0][3]:
