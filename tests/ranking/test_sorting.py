@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from mien.core.errors import UnknownName, UsageError
-from mien.core.query import SORTS
+from mien.core.query import SORTS, Query
 from mien.ranking.blend import Blend, Term
+from mien.ranking.options import RankingOptions
+from mien.ranking.pipeline import explain
+from mien.ranking.rules import allowed
 
 
 def test_pages_follow_each_other(shop, ids):
@@ -89,3 +92,28 @@ def test_equals_stand_by_popularity_then_row(scores: int) -> None:
     values = draw.integers(0, scores, 500) / 7.0
     blend = Blend(rows, (Term("text", values, lambda _: ("", ())),))
     assert blend.order(popularity).tolist() == np.lexsort((rows, -popularity[rows], -values)).tolist()
+
+
+@pytest.mark.parametrize("user", [None, "ann", "gus"])
+@pytest.mark.parametrize("filters", [{}, {"category": ("Drinks",)}, {"price": ("5..",), "brand!": ("Altura",)}])
+def test_without_a_text_a_search_is_all_that_the_filters_leave(shop, ids, user, filters):
+    """However few items recommendations are gathered from: counted, paged, sorted and explained as any search."""
+    few = {"options": {"popular_candidates": 1, "alike_candidates": 1}, "filters": filters, "kind": "search"}
+    asked = {"user_id": user, **few}
+    found = shop.ask(" ", **asked, k=20)
+    left = allowed(Query(filters=filters), None, shop.context(user))
+    assert sorted(ids(found)) == sorted(shop.world.item_ids[row] for row in np.flatnonzero(left))
+    assert (
+        found.total == len(found.results) == sum(n for path, n in found.facets["category"].items() if "/" not in path)
+    )
+    assert [one for start in range(0, 20, 3) for one in ids(shop.ask("", **asked, k=3, offset=start))] == ids(found)
+    up = prices(shop, shop.ask("", **asked, k=20, sort="price_up"))
+    known = [price for price in up if not math.isnan(price)]
+    assert up[: len(known)] == sorted(known)
+    for result in found.results:
+        assert math.fsum(reason.contribution for reason in result.reasons) == pytest.approx(result.score, abs=1e-6)
+        assert {reason.kind for reason in result.reasons}.isdisjoint({"text", "tier", "meaning"})
+        question = Query("", user, 20, filters, kind="search")
+        options = RankingOptions(**few["options"])
+        assert explain(question, result.item_id, shop.context(user, options=options)).results == (result,)
+    assert shop.ask("", "ann", **few, personalise=False).results == shop.ask("", None, **few).results

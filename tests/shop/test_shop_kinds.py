@@ -133,3 +133,14 @@ def test_a_kind_of_the_settings_may_be_named_by_a_rule(tmp_path: Path) -> None:
     assert settings.kinds["tea-time"].caps == {"category": 1}
     assert settings.ranking.bought_again == "learned"
     assert load(file, {}).ranking.bought_again is False
+
+
+def test_a_category_is_browsed_with_its_facets_and_is_no_search_of_anybody(fresh: Shop) -> None:
+    found = fresh.search("", user="ann", filters={"category": ("Drinks",)}, k=20, sort="price_up", shown=True)
+    assert found.facets is not None
+    assert found.facets["category"]["Drinks"] == found.total == len(found.results)
+    drink = found.results[0].item_id
+    assert not fresh.explain("ann", drink, filters={"category": ("Drinks",)}, k=20, kind="search").absent
+    (kept,) = fresh.stock.impressions.between(0, 2**62)
+    assert (kept.kind, kept.total) == ("search", found.total)
+    assert not fresh.quality.searches(days=1).searches, "nobody typed anything"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 SEARCH = "search"
-"""The kind of an answer to a text; of any other it is that of the recommendation."""
+"""The kind of an answer to a text, or to filters alone; of any other it is that of the recommendation."""
 
 
 @dataclass(frozen=True, slots=True)

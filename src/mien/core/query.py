@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mien.core.impression import SEARCH
 from mien.core.showing import html_of
 
 PRICE = "price"
@@ -15,7 +16,7 @@ SORTS = ("relevance", "price_up", "price_down", "newest", "popular", "rating")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked. A recommendation is a query without text.
+    """What is asked. A recommendation is a query without text; of the kind `search` it is all that the filters leave.
 
     `filters`: facet → allowed values; `brand!` → values that are not; `price` → ranges. `kind`: of a recommendation.
     `cart`: item ids that it is asked about. `context`: item ids looked at in the running visit, oldest first; they
@@ -37,6 +38,11 @@ class Query:
     offset: int = 0
     understand: bool = True
     literal: tuple[str, ...] = ()
+
+    @property
+    def searches(self) -> bool:
+        """Whether it asks for all that fits, and not for a recommendation."""
+        return bool(self.text.strip()) or self.kind == SEARCH
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _ranking(query: Query, row: int, context: Context) -> tuple[Ranking, Again, 
     """The candidates with the item among them; whether what was bought is shown; the sources that do not bring it
     (None: one does, or it was looked for by text)."""
     asked = Asked.of(query, context)
-    if query.text.strip():
+    if query.searches:
         blend = matched(asked, also=row).blend
         ranking = Ranking(blend, finish_of_search(query, asked.person, context), _position(blend, row))
         return ranking, context.options.bought_again, None

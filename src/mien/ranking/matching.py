@@ -43,8 +43,8 @@ def matched(asked: Asked, also: int = -1) -> Found:
     mask = allowed(query, person, context, context.options.bought_again)
     if meaning.limit is not None:
         mask &= within(meaning.limit, context)
-    matches = _matches(query, meaning, mask, index, context, also)
-    if meaning.text:
+    matches, said = _matches(query, meaning, mask, index, context, also), bool(meaning.text.strip())
+    if said:
         matches = with_nearest(meaning.text, matches, mask, context)
     if also >= 0 and also not in matches.rows:
         matches = _append(matches, also)
@@ -53,15 +53,16 @@ def matched(asked: Asked, also: int = -1) -> Found:
         meaning = with_names(meaning, query, words, context.shelf.lexicon)
     first = (
         *text_terms(matches, context),
-        *meaning_terms(meaning.text, matches, context),
+        *(meaning_terms(meaning.text, matches, context) if said else ()),
         category_term(matches.rows, meaning.text, context),
         *([understood_term(matches.rows, meaning, context)] if meaning.places else []),
     )
     blend = scored(matches.rows, person, context, first, context.shelf.ranker)
     for term in beside(matches.rows, asked, FIRST_VISIT):
         blend = blend.with_term(term)
-    plain = reranked(blend, matches.corrected or query.text, context)
-    return Found(finished(plain, finish_of_search(query, person, context), context), matches, meaning)
+    if said:
+        blend = reranked(blend, matches.corrected or query.text, context)
+    return Found(finished(blend, finish_of_search(query, person, context), context), matches, meaning)
 
 
 def finish_of_search(query: Query, person: Person | None, context: Context) -> Finish:
@@ -84,8 +85,8 @@ def match_notes(query: Query, found: Found, context: Context) -> list[str]:
 
 
 def _matches(query: Query, meaning: Meaning, mask: Mask, index: TextIndex, context: Context, also: int) -> Matches:
-    """What the text matches among what is allowed; all that is allowed where nothing but a price was asked for."""
-    if meaning.limit is not None and not meaning.text:
+    """What the text matches among what is allowed; all that is allowed where it says nothing, or a price alone."""
+    if not meaning.text.strip():
         return _all_of(mask, context)
     everything = bool(query.filters) or meaning.limit is not None or query.sort != SORTS[0]
     limit = max(len(index), 1) if everything else max(context.options.candidates, query.offset + query.k)

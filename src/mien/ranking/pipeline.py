@@ -6,6 +6,7 @@ from mien.core.query import SORTS, Answer, Query
 from mien.ranking.answering import check_k, finish_answer, user_notes
 from mien.ranking.asking import Asked
 from mien.ranking.explaining import explain
+from mien.ranking.kind import FOR_YOU
 from mien.ranking.matching import match_notes, matched
 from mien.ranking.shelf import Context
 from mien.ranking.sorting import page
@@ -16,12 +17,13 @@ __all__ = ["answer", "explain", "recommend", "search"]
 
 
 def answer(query: Query, context: Context) -> Answer:
-    """Search where the query has a text, recommend where it has none."""
-    return search(query, context) if query.text.strip() else recommend(query, context)
+    """Search where the query has a text or is of the kind `search`, else recommend."""
+    return search(query, context) if query.searches else recommend(query, context)
 
 
 def search(query: Query, context: Context) -> Answer:
-    """The items for a text, the best `query.k`, with reasons, facet counts and a correction where one was made.
+    """The items for a text, the best `query.k`, with reasons, facet counts and a correction where one was made; without
+    a text all that the filters leave.
 
     With `personalise=False`, or nothing known of the user, the answer is that of an anonymous visitor to the letter
     (but for `impression_id`, `took_ms` and notes). Raises `NotReady` without a text index, `UnknownName` for a
@@ -33,7 +35,7 @@ def search(query: Query, context: Context) -> Answer:
     found = matched(asked)
     corrected, told = found.matches.corrected, found.meaning.told
     if not len(found.blend.rows) and context.options.fill_empty:
-        filled = recommend(replace(query, sort=SORTS[0]), context)
+        filled = recommend(replace(query, sort=SORTS[0], kind=FOR_YOU), context)
         notes = (*filled.notes, say(context.language, "empty", query=query.text))
         return finish_answer(
             query,

@@ -17,7 +17,7 @@ Mask = npt.NDArray[np.bool_]
 
 def holding(query: Query, context: Context, deed: str) -> list[Rule]:
     """The rules of a deed that hold for this question now, in their order."""
-    kind = SEARCH if query.text.strip() else query.kind
+    kind = SEARCH if query.searches else query.kind
     return [rule for rule in context.rules if rule.do == deed and rule.holds(kind, query.text, context.at_us)]
 
 

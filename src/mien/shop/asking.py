@@ -94,7 +94,8 @@ class Asking(Standing):
         shown: bool = False,
         weights: Mapping[str, float] | None = None,
     ) -> Answer:
-        """The best `k` items for a text. With `personalise=False` exactly what a visitor without any context gets.
+        """The best `k` items for a text, or without one of all that the filters leave. With `personalise=False` exactly
+        what a visitor without any context gets.
 
         `filters`, `sort`, `offset`, `understand`, `literal` and `context` as `core.query.Query` has them. `shown`: it
         is shown to people, and kept as an impression; so in all questions. `weights`: of `[ranking]`, by name, for this
@@ -103,14 +104,15 @@ class Asking(Standing):
         serving = self._served(at)
         asked = Query(
             text, user, k, dict(filters or {}), personalise, at,
-            sort=sort, offset=offset, understand=understand, literal=literal, context=tuple(context),
+            kind=FOR_YOU if text.strip() else SEARCH, sort=sort, offset=offset, understand=understand, literal=literal,
+            context=tuple(context),
         )  # fmt: skip
         at_us = self._at(at, serving)
         return self._shown(serving.answer(asked, at_us, language, weights), asked, at_us, serving, shown)
 
     def _shown(self, answer: Answer, query: Query, at_us: int, serving: Serving, shown: bool) -> Answer:
         if shown:
-            self.showing.keep(answer, query, SEARCH if query.text.strip() else query.kind, at_us, serving)
+            self.showing.keep(answer, query, SEARCH if query.searches else query.kind, at_us, serving)
         return answer
 
     def complete(self, prefix: str, k: int = 10) -> list[Completion]:

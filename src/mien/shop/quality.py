@@ -92,7 +92,7 @@ class Quality:
             raise UsageError("The number of days is above 0 and at most 3,660.")
         serving, now_us = self._served()
         stock, since_us = serving.stock, now_us - int(days * DAY_US)
-        kept = [one for one in stock.impressions.between(since_us, now_us) if one.kind == SEARCH]
+        kept = [one for one in stock.impressions.between(since_us, now_us) if one.kind == SEARCH and one.query]
         judged = judged_log(stock, now_us, serving.judgement)
         return _searches(followed(stock, judged, kept), since_us, now_us, limit, stock.impressions.dropped())
 

@@ -47,7 +47,9 @@ class SearchAsked(Asked):
     """A search."""
 
     context: Ids = Field(default_factory=list, description=VISIT)
-    query: str = Field(max_length=20_000, description="What is looked for, in Chinese or English.")
+    query: str = Field(
+        max_length=20_000, description="What is looked for, in Chinese or English; empty: all that the filters leave."
+    )
     sort: str = Field("relevance", description=f"One of {', '.join(SORTS)}.")
     offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Results before the first one shown.")
     understand: bool = Field(True, description="Whether category, brand, colour and price are read out of the query.")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from nicegui import background_tasks, ui
 from starlette.datastructures import QueryParams
 
+from mien.core.impression import SEARCH
 from mien.core.query import SORTS, Answer
 from mien.profiles.local import number
 from mien.web.look.icons import icon
@@ -44,7 +45,9 @@ async def results(shopping: Shopping, asked: QueryParams) -> None:
             if not answer.results:
                 told("search", visit.say("nothing_found"), visit.say("nothing_found_more"))
                 return
-            await grid(shopping, answer, Asked(query=search.text, filters=dict(search.filters)))
+            await grid(
+                shopping, answer, Asked(search.text, "for-you" if search.text else SEARCH, filters=dict(search.filters))
+            )
             pager(shopping, search, answer)
 
 
