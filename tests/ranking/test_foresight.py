@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mien.core.query import Query
 from mien.features.fold import fold
 from mien.models.behaviour import Behaviour
 from mien.models.interactions import Interactions
@@ -13,6 +14,7 @@ from mien.models.items import ItemFacts
 from mien.ranking.foresight import Foresight
 from mien.ranking.kinds import read_kinds
 from mien.ranking.past import past_shelf
+from mien.ranking.pipeline import explain
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,25 @@ def test_one_act_more_is_read_at_once(foreseen):
         context.state.settings,
     )
     assert not np.array_equal(foreseen.shelf.foresight.vector(more), before)
+
+
+def test_an_act_more_is_never_taken_for_another(foreseen, model):
+    """Events of two sources may share an id, and so do those that an explanation tries out."""
+    context = foreseen.context("ann")
+    newest, price = foreseen.world.logged("dora")[-1], foreseen.world.catalogue.price
+    for item in ("teapot", "bean-dark"):
+        tried = replace(newest, user=foreseen.world.user_row("ann"), item=foreseen.world.item_row(item), event_id="try")
+        state = fold(context.state.copy(), [tried], context.state.settings)
+        assert np.array_equal(foreseen.shelf.foresight.vector(state), Foresight(model, price).vector(state)), item
+
+
+def test_what_would_move_an_item_does_not_depend_on_what_was_asked_before(foreseen, model):
+    question = Query("", "ann", 20)
+    price = foreseen.world.catalogue.price
+    for item in ("teapot", "bean-dark", "oat-milk", "cup-zh"):
+        fresh = replace(foreseen.shelf, foresight=Foresight(model, price))
+        alone = explain(question, item, replace(foreseen.context("ann"), shelf=fresh))
+        assert explain(question, item, foreseen.context("ann")).counterfactuals == alone.counterfactuals, item
 
 
 def test_nobody_and_the_unknown(foreseen, model):

@@ -13,7 +13,7 @@ from mien.models.interactions import Interactions
 
 Floats = npt.NDArray[np.float64]
 REMEMBERED = 1024
-"""People whose vectors are kept in memory, some hundred numbers each."""
+"""People whose vectors are kept in memory, some hundred numbers each, and the acts they were read from."""
 
 
 class Foresight:
@@ -27,7 +27,7 @@ class Foresight:
         self.model = model
         self._price = np.nan_to_num(price)
         self._table = model.fitted["table"]
-        self._known: OrderedDict[tuple[str, int], npt.NDArray[np.float32]] = OrderedDict()
+        self._known: OrderedDict[bytes, npt.NDArray[np.float32]] = OrderedDict()  # by what was read
         self._lock = Lock()
 
     def vector(self, state: State) -> npt.NDArray[np.float32] | None:
@@ -35,11 +35,11 @@ class Foresight:
         acts = [one for one in state.recent if 0 <= one.item < min(len(self._table), len(self._price))]
         if not acts:
             return None
-        name = acts[-1].event_id, state.events
+        read = np.array([(one.item, one.action, one.at_us) for one in acts], dtype=np.int64).tobytes()
         with self._lock:
-            if name in self._known:
-                self._known.move_to_end(name)
-                return self._known[name]
+            if read in self._known:
+                self._known.move_to_end(read)
+                return self._known[read]
         items = [one.item for one in acts]
         history = Interactions.of(
             np.zeros(len(acts), dtype=np.int32),
@@ -53,7 +53,7 @@ class Foresight:
         )
         vector: npt.NDArray[np.float32] = self.model.vectors(history, [0], at_us=acts[-1].at_us)[0]
         with self._lock:
-            self._known[name] = vector
+            self._known[read] = vector
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return vector
