@@ -4,6 +4,7 @@ import pytest
 
 from mien.core.clock import DAY_US
 from mien.shop import Shop, crowding
+from mien.shop import open as open_shop
 from mien.shop.crowding import PATIENCE, STILL_S, Crowds
 from mien.shop.stock import Stock
 from mien.testing.world import World
@@ -64,3 +65,13 @@ def test_a_consent_is_heard_at_once(fresh: Shop, toy: World, clock: Clock) -> No
     fresh.consent(toy.user_ids[0], {"marketing": False})
     after = crowds.now(serving, at_us)
     assert int(before.allowed.sum()) - int(after.allowed.sum()) == 1
+
+
+def test_who_is_erased_by_another_process_is_gone_at_once(fresh: Shop, toy: World, clock: Clock) -> None:
+    crowds, (serving, at_us) = Crowds(fresh.stock, clock), fresh._now()
+    before = crowds.now(serving, at_us)
+    with open_shop(fresh.workspace.folder, clock=fresh.clock) as other:
+        other.erase(toy.user_ids[0])
+    after = crowds.now(serving, at_us)
+    assert len(before) - len(after) == 1
+    assert None not in fresh.stock.catalog.users.keys(after.rows.tolist())

@@ -54,8 +54,8 @@ class Crowds:
         """Everybody as of now; `crowd.at_us` says which moment that is.
 
         While profiles keep changing, making it takes no more than a sixth of the time, so that it is seconds old in a
-        small shop and minutes in one of 100,000 users; it is never older than ten minutes, than the newest consent or
-        build, nor of another day. Cost: some 0.8 ms a user, then nothing.
+        small shop and minutes in one of 100,000 users; it is never older than ten minutes, than the newest consent,
+        erasure or build, nor of another day. Cost: some 0.8 ms a user, then nothing.
         """
         with self._lock:
             kept, key = self._kept, self._key(serving, at_us)
@@ -75,8 +75,9 @@ class Crowds:
             self._kept = None
 
     def _key(self, serving: Serving, at_us: int) -> Key:
-        said, today = self._stock.catalog.consents.stamp(), self._stock.settings.fold.shifts.day(at_us)
-        return (serving.build, serving.changes, said, today), *self._stock.version()
+        catalog, today = self._stock.catalog, self._stock.settings.fold.shifts.day(at_us)
+        asked = serving.build, serving.changes, catalog.consents.stamp(), catalog.vault.n_destroyed(), today
+        return asked, *self._stock.version()
 
 
 def gathered(serving: Serving, at_us: int) -> Crowd:

@@ -234,6 +234,11 @@ class Vault:
         with self._lock:
             return self._db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is not None
 
+    def n_destroyed(self) -> int:
+        """How many keys were destroyed, by whichever process. Cost: some µs."""
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM destroyed").fetchone()[0])
+
     def erased(self, digests: Sequence[bytes]) -> list[bool]:
         """Which of these digests are of users who were erased."""
         with self._lock:
