@@ -12,30 +12,44 @@ from itertools import chain
 
 from mien.core.errors import MienError
 from mien.core.phrase import Language, Phrase, fill
+from mien.translation.foreign import Foreign
 
 __all__ = ["Language", "catalogue", "say"]
 
+OTHERS = "foreign.toml"
+"""The sentences of the libraries Mien stands on, which come finished."""
 
-def say(said: Phrase | MienError | str, language: Language) -> str:
-    """The sentence in a language; of an error its own. A text is a sentence without facts.
+
+def say(said: Phrase | Exception | str, language: Language) -> str:
+    """The sentence in a language; of an error its own. A text is a sentence without facts, or that of a library.
 
     Cost: microseconds; in Chinese some ten milliseconds once, when the files are read.
     """
     if language == "en":
         return str(said)
     phrase = said.phrase if isinstance(said, MienError) else said
-    if isinstance(phrase, str):
-        return catalogue().get(phrase, phrase)
+    if not isinstance(phrase, Phrase):
+        text = str(phrase)
+        return catalogue().get(text) or _foreign().said(text)
     template = catalogue().get(phrase.template, phrase.template)
     return fill(template, phrase.facts, "、", lambda fact: _said(fact, language))
 
 
 def _said(fact: object, language: Language) -> object:
-    return say(fact, language) if isinstance(fact, Phrase | MienError) else fact
+    return say(fact, language) if isinstance(fact, Phrase | Exception) else fact
 
 
 @cache
 def catalogue() -> Mapping[str, str]:
-    """English template → Chinese template, of all files."""
-    read = (tomllib.loads(one.read_text("utf-8")) for one in files(__name__).iterdir() if one.name.endswith(".toml"))
-    return dict(chain.from_iterable(table.items() for table in read))
+    """English template → Chinese template, of all files but that of others' sentences."""
+    names = [one.name for one in files(__name__).iterdir() if one.name.endswith(".toml") and one.name != OTHERS]
+    return dict(chain.from_iterable(_read(name).items() for name in names))
+
+
+@cache
+def _foreign() -> Foreign:
+    return Foreign(_read(OTHERS))
+
+
+def _read(name: str) -> dict[str, str]:
+    return tomllib.loads(files(__name__).joinpath(name).read_text("utf-8"))

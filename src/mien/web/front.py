@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
+from mien.core.phrase import Phrase
 from mien.web import errors, logs
 from mien.web.access import ACCESS, Needs, Table
 from mien.web.metrics import Metrics
@@ -90,8 +91,9 @@ class Front:
     async def _unforeseen(self, connection: Connection, receive: Receive, answering: "_Answering") -> None:
         log.exception("unforeseen error at %s", connection["state"]["entry"] or "a path that is no route")
         if not answering.status:
-            message = f"Something went wrong inside. The server's log says what, at {answering.request_id}."
-            await errors.answer(500, "error", message)(connection, receive, answering.send)
+            place = answering.request_id
+            said = Phrase("Something went wrong inside. The server's log says what, at {place}.", place=place)
+            await errors.answer(connection, 500, "error", said)(connection, receive, answering.send)
 
 
 class _Answering:

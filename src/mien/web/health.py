@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from mien.core.errors import TransientError
+from mien.core.phrase import Phrase
 from mien.live import Live
 from mien.shop import Shop
 
@@ -23,9 +24,9 @@ class NotServing(TransientError):
 
     code = "not_ready"
 
-    def __init__(self, reasons: list[str]) -> None:
+    def __init__(self, reasons: list[Phrase]) -> None:
         self.reasons = reasons
-        super().__init__(" ".join(reasons))
+        super().__init__("{reasons: }", reasons=reasons)
 
 
 class Health:
@@ -40,26 +41,32 @@ class Health:
         build = self.shop.workspace.build()
         reasons = list(self._reasons())
         if build is None:
-            reasons.insert(0, "Nothing is built yet. Run: mien build")
+            reasons.insert(0, Phrase("Nothing is built yet. Run: mien build"))
         if build is None or reasons:
             raise NotServing(reasons)
         told = {"status": "ready", "as_of": build.as_of.isoformat(), "population": build.population}
         late = self.shop.retraining()["overdue"]
         return told | ({"to_retrain": ", ".join(late)} if late else {})
 
-    def _reasons(self) -> Iterator[str]:
+    def _reasons(self) -> Iterator[Phrase]:
         folder = self.shop.workspace.folder
         try:
             self._write()
         except OSError as failed:
-            yield f"{folder} cannot be written to ({failed.strerror}). Free some space, or mend its rights."
+            yield Phrase(
+                "{folder} cannot be written to ({why}). Free some space, or mend its rights.",
+                folder=folder,
+                why=failed.strerror,
+            )
         else:
             free = shutil.disk_usage(folder).free
             if free < LEAST_BYTES:
-                yield f"{folder} has {free >> 20} MB of free space. Free some."
+                yield Phrase("{folder} has {free} MB of free space. Free some.", folder=folder, free=free >> 20)
         live = self.live()
         if live is not None and (behind_s := live.behind_s()) > STUCK_S:
-            yield f"Profiles have been behind the log for {behind_s:.0f} s. The server's log says why."
+            yield Phrase(
+                "Profiles have been behind the log for {behind_s:.0f} s. The server's log says why.", behind_s=behind_s
+            )
 
     def _write(self) -> None:
         """Write a file through to the disk, and take it away again; not for everybody who asks."""

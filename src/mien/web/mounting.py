@@ -47,7 +47,7 @@ def _answer_missing(site: Site) -> None:
 
     async def missing(request: Request, _: Exception) -> Response:
         if "text/html" not in request.headers.get("accept", "") or not request.url.path.startswith("/console/"):
-            return errors.answer(404, "http", "Not Found")
+            return errors.answer(request.scope, 404, "http", "Not Found")
         with Client(page(""), request=request) as client:
             visit = Visit.of(site, request, client)
             frame.head()

@@ -12,5 +12,5 @@ async def refuse(error: MienError, connection: Connection, receive: Receive, sen
     """Answer with the error; a page that sends messages must be able to read why."""
     if connection["type"] == "websocket":
         return await send({"type": "websocket.close", "code": 1008, "reason": error.code})
-    answer = errors.of(error, CORS if connection["state"].get("needs") == "write" else None)
+    answer = errors.of(error, connection, CORS if connection["state"].get("needs") == "write" else None)
     return await answer(connection, receive, send)

@@ -77,9 +77,9 @@ async def take(request: Request, kind: str | None, admission: Admission, kept: K
         fates = await asyncio.wrap_future(live.submit(messages, source=source))
         kept(fates)
     except MienError as error:
-        return errors.of(error, CORS)
+        return errors.of(error, request.scope, CORS)
     if kind is not None and isinstance(messages[0], Refusal):
-        return errors.answer(400, messages[0].reason, messages[0].detail, CORS)
+        return errors.answer(request.scope, 400, messages[0].reason, messages[0].detail, CORS)
     answer = msgspec.json.encode({"success": True, "fates": told(fates, messages, caller)})
     return Response(answer, media_type="application/json", headers=CORS)
 

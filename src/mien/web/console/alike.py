@@ -25,7 +25,7 @@ async def fill(visit: Visit, user_id: str, place: El) -> None:
     except MienError as error:
         place.clear()
         with place:
-            El("p.note", str(error))
+            El("p.note", visit.why(error))
         return
     if visit.client.is_deleted or place.is_deleted:
         return

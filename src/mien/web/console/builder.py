@@ -66,7 +66,7 @@ class Builder:
         try:
             found, wrong = await self.visit.ask(self.visit.shop.segments.preview, self.rule), ""
         except MienError as error:
-            found, wrong = None, str(error)
+            found, wrong = None, self.visit.why(error)
         if asked == self._asked:
             if wrong:
                 self.rule = None

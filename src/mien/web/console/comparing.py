@@ -116,7 +116,7 @@ class Comparing:
 def side(visit: Visit, mine: Answer | MienError, other: Answer | MienError) -> None:
     """The results of one side, each with how it moved against the other."""
     if isinstance(mine, MienError):
-        told("warn", visit.say("failed"), str(mine), "failed")
+        told("warn", visit.say("failed"), visit.why(mine), "failed")
         return
     ranks = {one.item_id: one.rank for one in other.results} if isinstance(other, Answer) else None
     with El("ol.side"):

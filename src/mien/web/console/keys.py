@@ -102,7 +102,7 @@ def form(visit: Visit, once: El, draw: object) -> None:
             text = await visit.ask(made)
         except MienError as error:
             with once, El("div.banner.bad", role="alert"):
-                El("p", str(error))
+                El("p", visit.why(error))
             return
         with once, El("div.once"):
             El("p", visit.say("key_once"))

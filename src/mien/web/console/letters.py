@@ -39,7 +39,7 @@ async def letters(visit: Visit, reason: str) -> None:
                 done = await visit.ask(visit.shop.replay, numbers, by=visit.key_id)
                 said.set_text(visit.say("letter_replayed", n=number(done["replayed"]), used=number(done["accepted"])))
             except MienError as error:
-                said.set_text(str(error))
+                said.set_text(visit.why(error))
             await draw()
 
         await draw()
@@ -107,7 +107,7 @@ async def mend(visit: Visit, one: dict[str, Any], replay: Any) -> None:
                     raise ValueError(type(row).__name__)
                 await visit.ask(visit.shop.mend, one["id"], row, by=visit.key_id)
             except (ValueError, MienError) as error:
-                text = str(error) if isinstance(error, MienError) else visit.say("letter_not_json", why=error)
+                text = visit.why(error) if isinstance(error, MienError) else visit.say("letter_not_json", why=error)
                 with wrong, El("div.banner.bad"):
                     El("p", text)
                 return

@@ -21,7 +21,7 @@ async def draw(view: "View") -> None:
         try:
             answer = await visit.ask(visit.shop.recommend, view.user_id, SHOWN, at=view.as_of, language=visit.language)
         except MienError as error:
-            El("p.note", str(error))
+            El("p.note", visit.why(error))
             return
         if not answer.personalised:
             El("p.note", visit.say("recommended_any"))

@@ -95,7 +95,7 @@ class Page:
                 builder.take(await visit.ask(visit.shop.segments.rule, self.typed))
             except MienError as error:
                 with wrong:
-                    problem(str(error))
+                    problem(visit.why(error))
                 return
             await builder.changed()
 
@@ -124,7 +124,7 @@ class Page:
                     return
             except MienError as error:
                 with wrong:
-                    problem(str(error))
+                    problem(visit.why(error))
 
         with El("label.field"):
             El("span", visit.say("save_name"))

@@ -60,7 +60,7 @@ async def found(visit: Visit, text: str, segment: str, first: int) -> tuple[int,
         rule = None if segment else await visit.ask(shop.segments.rule, text)
         members = await visit.ask(shop.segments.members, rule or segment, PAGE, first)
     except MienError as error:
-        return 0, (), str(error)
+        return 0, (), visit.why(error)
     people = await visit.ask(shop.people.named, [one.user_id for one in members.members], clear=visit.may("admin"))
     return members.total, people, ""
 

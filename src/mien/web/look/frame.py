@@ -94,7 +94,7 @@ class Stage(ui.sub_pages):
             except MienError as error:
                 self.clear()
                 with self:
-                    told("warn", visit.say("failed"), str(error), "failed")
+                    told("warn", visit.say("failed"), visit.why(error), "failed")
             except Exception:
                 log.exception("the page %s could not be drawn", arguments.path)
                 self.clear()

@@ -13,11 +13,14 @@ from urllib.parse import quote, unquote
 from fastapi import FastAPI, Request
 from nicegui import Client, background_tasks, ui
 
+from mien import translation
 from mien.core.caller import Caller, Scope
+from mien.core.errors import MienError
 from mien.live import Live
 from mien.profiles import local
 from mien.profiles.wording import LIFECYCLES, Language
 from mien.shop import Shop
+from mien.web.languages import preferred
 from mien.web.look.words import say
 from mien.web.sessions import COOKIE, Sessions
 
@@ -95,6 +98,10 @@ class Visit:
         """A phrase in the visitor's language."""
         return say(key, self.language, **facts)
 
+    def why(self, error: MienError) -> str:
+        """The sentence of an error in the visitor's language."""
+        return translation.say(error, self.language)
+
     def money(self, amount: float) -> str:
         return local.money(amount, self.shop.settings.shop.currency, self.language)
 
@@ -143,9 +150,5 @@ class Visit:
 
 
 def _language(shop: Shop, chosen: str | None, accepted: str) -> Language:
-    """What the visitor chose, else the first of ours that their browser names, else the shop's own."""
-    named = [part.partition(";")[0].strip().lower() for part in accepted.split(",")]
-    for one in [chosen or "", *named]:
-        if one.startswith(("zh", "en")):
-            return "zh" if one.startswith("zh") else "en"
-    return shop.stock.language
+    """What the visitor chose, else what their browser likes best of ours, else the shop's own."""
+    return preferred(chosen or "", preferred(accepted, shop.stock.language))

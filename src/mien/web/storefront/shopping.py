@@ -111,7 +111,7 @@ class Shopping:
             await self.visit.ask(self.visit.site.live.track, body, source=SOURCE, kind="track")
         except MienError as error:
             with self.visit.client:
-                ui.notify(str(error), type="warning")
+                ui.notify(self.visit.why(error), type="warning")
             return False
         for heard in self.listeners:
             await heard()
