@@ -289,22 +289,23 @@ def test_every_tracked_event_is_described() -> None:
 # ── packages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_dependency_has_its_reason() -> None:
+@in_both
+def test_every_dependency_has_its_reason(folder: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    page = sections(DOCS / "dependencies.md")
+    core, optional, development = sections(folder / "dependencies.md").values()
     extras = dict(project["optional-dependencies"])
 
     def names(lines: list[str]) -> list[str]:
         return [Requirement(line).name for line in lines]
 
-    def described(heading: str, column: int) -> list[str]:
-        found = rows(page[heading])
-        assert all(len(row[-1]) > 3 for row in found)
+    def described(table: str, column: int) -> list[str]:
+        found = rows(table)
+        assert all(len(row[-1]) > 1 for row in found)
         return [words(row[column])[0] for row in found]
 
-    assert described("Core", 0) == names(project["dependencies"])
-    assert described("Development (extra `dev`)", 0) == names(extras.pop("dev"))
-    pairs = list(zip(described("Extras", 0), described("Extras", 1), strict=True))
+    assert described(core, 0) == names(project["dependencies"])
+    assert described(development, 0) == names(extras.pop("dev"))
+    pairs = list(zip(described(optional, 0), described(optional, 1), strict=True))
     assert pairs == [(extra, name) for extra, lines in extras.items() for name in names(lines)]
 
 
