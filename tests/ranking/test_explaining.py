@@ -147,6 +147,15 @@ def test_no_source_brings_it(stocked):
     assert found["candidate"].endswith("the first 1 are looked at")
 
 
+def test_a_search_that_does_not_find_it_says_so(stocked):
+    """Whatever its place among what is found would be."""
+    found = stocked.ask("coffee beans", "ann", k=20)
+    missing = next(one for one in stocked.world.item_ids if one not in [result.item_id for result in found.results])
+    assert absent(told(stocked, missing, text="coffee beans", k=100)) == {"candidate": "the search does not find it"}
+    assert absent(told(stocked, missing, text="coffee beans", k=100, language="zh"))["candidate"] == "这次搜索找不到它"
+    assert not told(stocked, found.results[-1].item_id, text="coffee beans", k=100).absent
+
+
 def test_moved_down_and_below(stocked):
     capped = RankingOptions(same_category=1, bought_again=True)
     shown = stocked.ask(user_id="ben", k=20, options={"same_category": 1, "bought_again": True})

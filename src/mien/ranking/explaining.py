@@ -79,12 +79,13 @@ def explain(query: Query, item_id: str, context: Context) -> Answer:
 
 def _ranking(query: Query, row: int, context: Context) -> tuple[Ranking, Again, tuple[str, ...] | None]:
     """The candidates with the item among them; whether what was bought is shown; the sources that do not bring it
-    (None: one does, or it was looked for by text)."""
+    (None: one does; none: a search does not find it)."""
     asked = Asked.of(query, context)
     if query.searches:
         blend = matched(asked, also=row).blend
+        found = row in matched(asked).blend.rows
         ranking = Ranking(blend, finish_of_search(query, asked.person, context), _position(blend, row))
-        return ranking, context.options.bought_again, None
+        return ranking, context.options.bought_again, None if found else ()
     kind, _ = pipeline_of(asked)
     blend = recommended(asked, kind, also=row)
     brought = row in recommended(asked, kind).rows

@@ -21,7 +21,8 @@ from mien.ranking.wording import ordinal, say
 class Place:
     """Where the item stands: `rank` among all candidates, `level` the rank if nothing were moved apart.
 
-    `again`: whether what was bought is shown; `sources`: those that do not bring it, None where one does.
+    `again`: whether what was bought is shown; `sources`: those that do not bring it, None where one does, none where a
+    search does not find it.
     """
 
     row: int
@@ -33,8 +34,10 @@ class Place:
 
 def absences(query: Query, place: Place, blend: Blend, k: int, context: Context) -> Iterator[Absent]:
     """Why the item at `place`, candidate `k` of `blend`, is not among the first `query.k`; nothing where it is."""
-    found = [*_barred(query, place, context), *_not_brought(place, context)]
-    yield from found
+    barred = list(_barred(query, place, context))
+    yield from barred
+    if place.sources or not barred:  # what is barred is not found, and that is no further reason
+        yield from _not_brought(place, context)
     if place.rank > query.k:
         yield from _below(query, place, blend, k, context)
 
@@ -79,6 +82,9 @@ def _own(name: str, row: int, context: Context) -> str:
 def _not_brought(place: Place, context: Context) -> Iterator[Absent]:
     """That no source of candidates brings it, and how near the popular ones came to it."""
     if place.sources is None or not context.shelf.showable[place.row]:
+        return
+    if not place.sources:
+        yield Absent("candidate", say(context.language, "not_found"))
         return
     comma = ", " if context.language == "en" else "、"
     names = comma.join(say(context.language, f"source_{name}") for name in place.sources)
