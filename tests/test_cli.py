@@ -102,6 +102,15 @@ def test_profiles_and_export(shop: Path) -> None:
         (("init", "."), 2, "is a workspace already"),
         (("serve", "--host", "0.0.0.0"), 2, "127.0.0.1"),
         (("nonsense",), 2, "nonsense"),
+        (("profiles", "--out", "."), 1, "directory"),
+        (("report", "1", "--out", "mien.toml/report.html"), 1, "mien.toml"),
+        (("restore", "b.mien", "-w", "mien.toml"), 1, "mien.toml: Not a directory"),
+        (("deadletters", "--mend", "99999999999999999999", "--with", "{}"), 2, "--mend"),
+        (("profile", "1", "--since", "2026-01-01"), 2, "--changes"),
+        (("segment", "everyone", "--facet", "brand"), 2, "--versus"),
+        (("segment", "everyone", "--offset", "1"), 2, "--members"),
+        (("segment", "everyone", "--note", "why"), 2, "--rule"),
+        (("segment", "--members"), 2, "everyone"),
     ],
 )
 def test_failures_are_a_sentence_and_a_code(shop: Path, args: tuple[str, ...], code: int, sentence: str) -> None:
@@ -109,6 +118,11 @@ def test_failures_are_a_sentence_and_a_code(shop: Path, args: tuple[str, ...], c
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_everyone_is_listed(shop: Path) -> None:
+    told = json.loads(mien("segment", "everyone", "--json", cwd=shop).stdout)
+    assert told["total"] == len(told["members"]) > 0
 
 
 def test_a_chinese_shop_counts_in_yuan_unless_told_otherwise(tmp_path: Path) -> None:

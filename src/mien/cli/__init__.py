@@ -41,3 +41,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as failure:  # a place that was named and cannot be written or read, a full disk
+        told = f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure)
+        err.print(told, style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -20,6 +20,9 @@ from mien.cli.shared import (
 from mien.core.errors import SourceError, UsageError
 from mien.phrases import answers
 
+LARGEST = 2**63 - 1
+"""The largest number that a store gives."""
+
 
 def consent(
     user: Annotated[str, typer.Argument(help="The user's id.")],
@@ -105,8 +108,13 @@ def erase(
 def deadletters(
     workspace: WorkspaceOption = HERE,
     replay: Annotated[bool, typer.Option("--replay", help="Read them again: rows with today's mapping.")] = False,
-    ids: Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be repeated.")] = None,
-    mend: Annotated[int | None, typer.Option(help="Put what --with says in place of this one.", metavar="ID")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Option("--id", min=1, max=LARGEST, help="Only this one; may be repeated.")
+    ] = None,
+    mend: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Put what --with says in place of this one.", metavar="ID"),
+    ] = None,
     with_: Annotated[str | None, typer.Option("--with", help="The mended row: JSON, or - for standard input.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
     json_: JsonOption = False,

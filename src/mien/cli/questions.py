@@ -25,6 +25,7 @@ from mien.cli.shared import (
     show_answer,
     working,
 )
+from mien.core.errors import UsageError
 from mien.phrases import filters, moment
 from mien.report import terminal
 
@@ -39,6 +40,8 @@ def profile(
     json_: JsonOption = False,
 ) -> None:
     """All that is known of a user, each tag with its evidence and confidence."""
+    if since is not None and not changes:
+        raise UsageError("--since is of the changes: add --changes.")
     with opened(workspace) as shop:
         if changes:
             zone = shop.settings.shop.zone

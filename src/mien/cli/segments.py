@@ -43,6 +43,15 @@ def segment(
     json_: JsonOption = False,
 ) -> None:
     """Who fits a rule: try it, save it by a name, list, compare and export its members."""
+    if facet is not None and not versus:
+        raise UsageError("--facet is of a comparison: add --versus.")
+    if offset and not members:
+        raise UsageError("--offset is of a list: add --members.")
+    if note and (rule is None or name is None):
+        raise UsageError("--note is kept with a version: name the segment, and its rule by --rule.")
+    wishes = (members, versus, rfm, history, delete, overlap, lookalike, retention, out_)
+    if name is None and rule is None and any(wishes):
+        raise UsageError("Name a saved segment, everyone, or a rule by --rule.")
     with opened(workspace) as shop:
         found = shop.segments
         if rule is not None and name is not None:
@@ -89,6 +98,8 @@ def told(
         return found.retention(of, retention)
     if asked["history"]:
         return found.history(must(of))
+    if of == import_module("mien.shop.segments").EVERYONE:  # has no rule to show
+        return found.members(of, k)
     return found.get(of) if isinstance(of, str) else found.preview(of, k)
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from mien.core.ports import Progress
 from mien.core.profile import Profile
 from mien.shop.serving import Serving
+from mien.stores.durable import whole
 
 AT_ONCE = 500
 """Profiles of one row group; memory goes with it."""
@@ -46,16 +47,14 @@ def write_profiles(serving: Serving, out: Path, at_us: int, progress: Progress) 
     """Write the profile of every user with a state; returns how many. The file is there whole or not at all."""
     users = iter(serving.stock.states.users())
     advance = progress.step("write profiles", len(serving.stock.states))
-    half = out.with_name(out.name + ".writing")
     written = 0
-    with pq.ParquetWriter(half, PROFILES, compression="zstd") as file:
+    with whole(out) as place, pq.ParquetWriter(place, PROFILES, compression="zstd") as file:
         while part := list(islice(users, AT_ONCE)):
             ids = [user_id for user_id in serving.stock.catalog.users.keys(part) if user_id is not None]
             rows = [_row(serving.profile(user_id, at_us)) for user_id in ids]
             file.write_table(pa.Table.from_pylist(rows, schema=PROFILES))
             written += len(rows)
             advance(len(part))
-    half.replace(out)
     return written
 
 

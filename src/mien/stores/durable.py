@@ -14,6 +14,7 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
 
     Makes the folder where it is missing. Readers meet the old file or the new one. Cost: two fsyncs.
     """
+    path = path.absolute()  # "." has no name
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.writing")
     try:
