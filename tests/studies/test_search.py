@@ -217,9 +217,11 @@ def test_the_document(pairs, tmp_path):
     document = run_study("search", options)
     assert json.loads(json.dumps(document)) == document
     rows = {(row["model"], row["task"]): row for row in document["models"]}
-    assert set(rows) == {
-        (m, t) for m in ("random", "bm25", "dense", "hybrid", "learned") for t in ("rerank", "retrieve")
-    }
+    models = {(m, t) for m in ("random", "bm25", "dense", "hybrid", "learned") for t in ("rerank", "retrieve")}
+    assert set(rows) == models | {("served", "retrieve"), ("served-learned", "retrieve")}
+    assert rows["served-learned", "retrieve"]["recall@10"]["mean"] > 0.9
+    against = [one["model"] for one in rows["served-learned", "retrieve"]["against"]]
+    assert against == ["bm25", "dense", "hybrid", "served"]
     for row in rows.values():
         figure = row["ndcg@10"]
         assert 0 <= figure["low"] <= figure["mean"] <= figure["high"] <= 1

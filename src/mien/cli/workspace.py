@@ -79,11 +79,14 @@ def build(
 def train(
     workspace: WorkspaceOption = HERE,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML): which models, with what settings.")] = None,
+    judgements: Annotated[
+        Path | None, typer.Option(help="Judged pairs (CSV: query, item_id or title, relevance) to learn search from.")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Fit the models on everything up to the build's time and keep them."""
     with opened(workspace) as shop, working(shop) as progress:
-        trained = shop.train(recipe=recipe, progress=progress if shop.speaks else None)
+        trained = shop.train(recipe=recipe, judgements=judgements, progress=progress if shop.speaks else None)
         if not shop.speaks:
             return
     if json_:

@@ -153,8 +153,9 @@ class TextIndex:
             after._stand = _Stand(after._index.searcher(), words, _category_names(catalogue))
             return after
 
-    def search(self, text: str, limit: int = 10_000) -> Matches:
-        """The items for a query: those with every word; if few, for Chinese every character, then some words.
+    def search(self, text: str, limit: int = 10_000, enough: int = ENOUGH) -> Matches:
+        """The items for a query: those with every word; if few (below `enough`), for Chinese every character, then some
+        words.
 
         Any text is a valid query: it is cut into words and never parsed. A word that no item holds is replaced by
         the nearest known one. Cost: a fraction of a millisecond, and more with thousands of matches.
@@ -169,7 +170,7 @@ class TextIndex:
             loose = [word for word in words if not word.han] + characters
             stages.append((Tier.ALL_CHARACTERS, *self._run(self._all_of(loose, better=words), limit, stand)))
         for need in range(len(words) - 1, 0, -1):
-            if max(stage[3] for stage in stages) >= ENOUGH:
+            if max(stage[3] for stage in stages) >= enough:
                 break
             stages.append((Tier.SOME_WORDS, *self._run(self._some_of(words, need), limit, stand)))
         total = max((stage[3] for stage in stages), default=0)

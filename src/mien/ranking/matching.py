@@ -9,8 +9,9 @@ from mien.core.query import SORTS, Query
 from mien.core.words import query_words
 from mien.ranking.asking import Asked
 from mien.ranking.blend import Blend
+from mien.ranking.close import READ
 from mien.ranking.kinds import FIRST_VISIT
-from mien.ranking.lexical import Matches, TextIndex, Tier
+from mien.ranking.lexical import ENOUGH, Matches, TextIndex, Tier
 from mien.ranking.nearness import meaning_terms, with_nearest
 from mien.ranking.person import Person
 from mien.ranking.reranker import reranked
@@ -57,7 +58,8 @@ def matched(asked: Asked, also: int = -1) -> Found:
         category_term(matches.rows, meaning.text, context),
         *([understood_term(matches.rows, meaning, context)] if meaning.places else []),
     )
-    blend = scored(matches.rows, person, context, first, context.shelf.ranker)
+    read = matches.corrected or meaning.text
+    blend = scored(matches.rows, person, context, first, context.shelf.ranker, read)
     for term in beside(matches.rows, asked, FIRST_VISIT):
         blend = blend.with_term(term)
     if said:
@@ -90,7 +92,7 @@ def _matches(query: Query, meaning: Meaning, mask: Mask, index: TextIndex, conte
         return _all_of(mask, context)
     everything = bool(query.filters) or meaning.limit is not None or query.sort != SORTS[0]
     limit = max(len(index), 1) if everything else max(context.options.candidates, query.offset + query.k)
-    matches = index.search(meaning.text, limit)
+    matches = index.search(meaning.text, limit, ENOUGH if context.shelf.close is None else READ)
     which = mask[matches.rows] | (matches.rows == also)
     return matches if which.all() else _keep(matches, which)
 

@@ -22,6 +22,7 @@ from mien.models.content.encoder import Encoder, Vectors
 from mien.models.content.texts import item_text
 from mien.ranking.blend import Term
 from mien.ranking.centre import Centre, made_up
+from mien.ranking.close import READ
 from mien.ranking.lexical import Matches, Tier
 from mien.ranking.shelf import Context
 from mien.ranking.vectors import VectorIndex
@@ -160,6 +161,8 @@ def counts(text: str, context: Context) -> bool:
 def with_nearest(text: str, matches: Matches, allowed: npt.NDArray[np.bool_], context: Context) -> Matches:
     """The matches, and where fewer than `nearest` hold every word so many of the nearest by meaning below these."""
     vectors, room = context.shelf.vectors, context.options.nearest
+    if context.shelf.close is not None and room:
+        room = max(room, READ)
     matches = replace(matches, mixed=counts(matches.corrected or text, context))
     if vectors is None or np.count_nonzero(matches.tiers >= Tier.ALL_WORDS) >= room:
         return matches
@@ -196,7 +199,10 @@ def meaning_terms(text: str, matches: Matches, context: Context) -> tuple[Term, 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "meaning", cosine=f"{found[k]:.2f}"), ()
 
-    return (Term("meaning", weight * share, explain, columns={"meaning": share}),)
+    columns = {"meaning": share}
+    if context.shelf.close is not None:
+        columns["meaning.cosine"] = np.nan_to_num(found)
+    return (Term("meaning", weight * share, explain, columns=columns),)
 
 
 def scaled(cosines: npt.ArrayLike, lowest: float, highest: float) -> npt.NDArray[np.float64]:

@@ -114,6 +114,9 @@ class SearchOptions:
         default=(), metadata={"help": "words of this shop that a query need not find, beside those of the language"}
     )
     synonyms: str = field(default="synonyms.txt", metadata={"help": "file of synonyms, in the workspace"})
+    judgements: str = field(
+        default="judgements.csv", metadata={"help": "file of judged pairs that training learns from, in the workspace"}
+    )
     typos: bool = field(default=True, metadata={"help": "whether a word that no item holds is put right"})
     understand: bool = field(
         default=True, metadata={"help": "whether category, brand, colour and price limits are read out of a query"}

@@ -8,6 +8,7 @@ from mien.models.model import Model
 from mien.models.neighbours import ItemNeighbours
 from mien.models.popular import Popular
 from mien.profiles.yardstick import Yardstick
+from mien.ranking.close import CloseReading
 from mien.ranking.foresight import Foresight
 from mien.ranking.lexical import TextIndex
 from mien.ranking.nearness import Nearness
@@ -25,12 +26,13 @@ def past_shelf(
     taste: Model | None,
     foresight: Behaviour | None = None,
     vectors: Nearness | None = None,
+    close: CloseReading | None = None,
     seed: int = 0,
 ) -> Shelf:
     """Neighbours, popularity, demand and tastes fitted on what was known at `at_us`; texts as they are today.
 
     `taste`: the model to fit for tastes, None for none. `foresight`: a behaviour model trained on nothing later; one
-    that knows more is left out. `vectors`: of the goods' texts as they are today. Cost: the fits.
+    that knows more is left out. `vectors`, `close`: of the goods' texts as they are today. Cost: the fits.
     """
     known = data.until(at_us)
     return Shelf(
@@ -42,5 +44,6 @@ def past_shelf(
         demand=Demand.fit(known, at_us=at_us),
         taste=None if taste is None else Taste.of(taste.fit(known, at_us=at_us, seed=seed)),
         vectors=vectors,
+        close=close,
         foresight=None if foresight is None or foresight.at_us > at_us else Foresight(foresight, catalogue.price),
     )

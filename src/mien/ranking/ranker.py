@@ -85,6 +85,33 @@ class Examples:
     weights: Floats | None = None
     places: npt.NDArray[np.int64] | None = None
 
+    def joined(self, other: "Examples") -> "Examples":
+        """Both, one after the other. A column that one of them lacks is neutral there; where one was shown at places,
+        all of the other counts as shown at one place."""
+        both, sizes = (self, other), [len(self.labels), len(other.labels)]
+        names = list(dict.fromkeys([*self.columns, *other.columns]))
+        columns = {
+            name: np.concatenate(
+                [
+                    one.columns.get(name, np.full(n, measure_of(name).neutral))
+                    for one, n in zip(both, sizes, strict=True)
+                ]
+            )
+            for name in names
+        }
+        weights = [np.ones(len(one.sizes)) if one.weights is None else one.weights for one in both]
+        places = [
+            np.ones(n, np.int64) if one.places is None else one.places for one, n in zip(both, sizes, strict=True)
+        ]
+        shown = self.places is not None or other.places is not None
+        return Examples(
+            columns,
+            np.concatenate([one.labels for one in both]),
+            np.concatenate([one.sizes for one in both]),
+            np.concatenate(weights),
+            np.concatenate(places) if shown else None,
+        )
+
     def narrow(self) -> "Examples":
         """Without the measures that compare items of all categories."""
         return replace(self, columns={name: c for name, c in self.columns.items() if not measure_of(name).wide})
@@ -117,6 +144,11 @@ class Ranker:
             parts = [added[name] for name in term.columns if name in added]
             weighed.append(replace(term, values=sum(parts, np.zeros(len(term.values)))) if parts else term)
         return weighed
+
+    @property
+    def close(self) -> bool:
+        """Whether it looks at what a close reading finds (`ranking.close`)."""
+        return any(name.startswith("words.") for name in self.anyone.columns)
 
     def save(self, path: Path) -> None:
         """Write one file, whole or not at all."""
@@ -151,11 +183,11 @@ def learn(
         raise NotReady("There is nothing to learn an order from: no question has candidates that differ in outcome.")
     names = list(examples.columns)
     plain = [name for name in names if not measure_of(name).personal]
-    return Ranker(
-        tables_of(grow(examples, plain, options, seed), examples, plain, options),
-        tables_of(grow(examples, names, options, seed), examples, names, options),
-        dict(facts or {}),
-    )
+    anyone = tables_of(grow(examples, plain, options, seed), examples, plain, options)
+    if plain == names:
+        return Ranker(anyone, anyone, dict(facts or {}))
+    known = tables_of(grow(examples, names, options, seed), examples, names, options)
+    return Ranker(anyone, known, dict(facts or {}))
 
 
 def grow(examples: Examples, names: list[str], options: LearnOptions, seed: int) -> Any:

@@ -174,7 +174,7 @@ class Rehearsal:
             *meaning_terms(question.text, matches, context),
             category_term(matches.rows, question.text, context),
         )
-        blend = scored(matches.rows, person, context, first)
+        blend = scored(matches.rows, person, context, first, said=question.text)
         own = person.bought.item if person is not None else np.empty(0, dtype=np.int32)
         again = bool(np.isin(question.bought, own).any())
         own_type = bool((self.shelf.leaf[own] == question.leaf).any())

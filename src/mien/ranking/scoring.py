@@ -7,6 +7,7 @@ from mien.core.ids import Rows
 from mien.core.query import Query
 from mien.ranking.blend import Blend, Term
 from mien.ranking.bought import bought_term
+from mien.ranking.close import close_terms
 from mien.ranking.diversify import cap_term, variety_term
 from mien.ranking.kind import Again
 from mien.ranking.person import Person
@@ -33,15 +34,22 @@ class Finish:
 
 
 def scored(
-    rows: Rows, person: Person | None, context: Context, first: tuple[Term, ...], ranker: Ranker | None = None
+    rows: Rows,
+    person: Person | None,
+    context: Context,
+    first: tuple[Term, ...],
+    ranker: Ranker | None = None,
+    said: str = "",
 ) -> Blend:
-    """The candidates with all that speaks for them: `first`, popularity, and what comes from who asks.
+    """The candidates with all that speaks for them: `first`, popularity, and what comes from who asks; of the best of
+    these what a close reading of `said` finds, where the shelf has one.
 
     Each term is weighed as `ranker` learnt it, or as is set where there is none.
     """
     terms = [*first, popular_term(rows, context), *fresh_term(rows, context)]
     if person is not None:
         terms += personal_terms(rows, person, context)
+    terms += close_terms(Blend(rows, tuple(terms)), said, context)
     if ranker is None:
         return Blend(rows, tuple(terms))
     known = person is not None

@@ -30,6 +30,7 @@ from mien.ranking.taste import Taste
 from mien.ranking.understanding import Lexicon
 
 if TYPE_CHECKING:
+    from mien.ranking.close import CloseReading
     from mien.ranking.foresight import Foresight
     from mien.ranking.nearness import Nearness
     from mien.ranking.ranker import Ranker
@@ -58,7 +59,7 @@ class Shelf:
 
     What a shop does not have (an index, neighbours, popularity, vectors, a reranker) is None and adds nothing to any
     answer. `demand` and `taste` are what only a `ranker` (of searches) or a `recommender` (of what is for you) looks
-    at: without one, or one to be learnt, they are left out.
+    at: without one, or one to be learnt, they are left out. So is `close`, for a ranker that reads closely.
     """
 
     catalogue: Catalogue
@@ -74,6 +75,7 @@ class Shelf:
     vectors: "Nearness | None" = None
     reranker: "Reranker | None" = None
     foresight: "Foresight | None" = None
+    close: "CloseReading | None" = None
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -93,6 +95,8 @@ class Shelf:
         n = len(catalogue)
         demand = None if self.demand is None else self.demand.widened(n)
         after = replace(self, catalogue=catalogue, yardstick=yardstick, index=index, learnt=learnt, demand=demand)
+        if self.close is not None:
+            after = replace(after, close=self.close.with_rows(catalogue, rows))
         rating = np.full(n, np.nan)
         rating[: len(self.rating)] = self.rating
         rating[rows] = [_rating(catalogue.attributes[row]) for row in rows]

@@ -80,7 +80,7 @@ def _measured(shown: Shown, shelf: Shelf, data: Interactions, settings: FoldSett
         *meaning_terms(shown.text, matches, context),
         category_term(shown.rows, shown.text, context),
     )
-    blend = scored(shown.rows, person, context, first)
+    blend = scored(shown.rows, person, context, first, said=shown.text)
     return Weighed(blend, shown.gains, np.minimum(shown.places, DEEPEST))
 
 

@@ -112,7 +112,10 @@ class Tables:
 
     def within(self, limit: float) -> "Tables":
         """The same order, all scores drawn together so that no two differ by more than `limit`."""
-        by = min(1.0, limit / self.span) if self.span > 0 else 1.0
+        return self.times(min(1.0, limit / self.span) if self.span > 0 else 1.0)
+
+    def times(self, by: float) -> "Tables":
+        """All scores multiplied."""
         columns = {
             name: replace(column, values=column.values * by, missing=column.missing * by)
             for name, column in self.columns.items()

@@ -7,6 +7,7 @@ and Zaharia, ColBERT, SIGIR 2020, here over whole words).
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,16 +74,53 @@ class Texts:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.code: dict[str, int] = {}
+        self.surface: list[str] = []
+        """Code → the word as it was first written."""
         lists = [self._coded(text) for text in texts]
         width = max(map(len, lists), default=1) or 1
         self.terms: Codes = np.full((len(lists), width), PAD, dtype=np.int32)
-        for row, words in enumerate(lists):
+        self.lengths = np.zeros(len(lists), dtype=np.float32)
+        self.heads = np.full(len(lists), -1, dtype=np.int32)
+        self._put(range(len(lists)), texts, lists)
+
+    def _put(self, rows: Sequence[int], texts: Sequence[str], lists: Sequence[list[int]]) -> None:
+        self.terms[rows] = PAD
+        for row, text, words in zip(rows, texts, lists, strict=True):
             self.terms[row, : len(words)] = words
-        self.lengths = np.array([len(words) for words in lists], dtype=np.float32)
-        self.heads = np.array([self._head(text, words) for text, words in zip(texts, lists, strict=True)], np.int32)
+            self.lengths[row], self.heads[row] = len(words), self._head(text, words)
 
     def _coded(self, text: str) -> list[int]:
-        return [self.code.setdefault(stem(word), len(self.code)) for word in parts(text)[:LONGEST]]
+        written = parts(text)[:LONGEST]
+        codes = [self.code.setdefault(stem(word), len(self.code)) for word in written]
+        for word, code in zip(written, codes, strict=True):
+            if code == len(self.surface):
+                self.surface.append(word)
+        return codes
+
+    def with_rows(self, rows: Sequence[int], texts: Sequence[str], n: int) -> "Texts":
+        """The texts with others at some rows, of `n` in all; this one stays as it is.
+
+        How rare words are and how long a text is on average stay, too, so that what was learnt of them holds; a new
+        word counts as one that a single text holds. Cost: a copy of the arrays.
+        """
+        after = copy(self)
+        after.code, after.surface = dict(self.code), list(self.surface)
+        lists = [after._coded(text) for text in texts]
+        width = max(self.terms.shape[1], *map(len, lists), 1)
+        after.terms = np.full((n, width), PAD, dtype=np.int32)
+        after.terms[: len(self), : self.terms.shape[1]] = self.terms
+        more = n - len(self)
+        after.lengths = np.append(self.lengths, np.zeros(more, dtype=np.float32))
+        after.heads = np.append(self.heads, np.full(more, -1, dtype=np.int32))
+        after._put(rows, texts, lists)
+        once = np.full(len(after.code) - len(self.code), self._rarity(1), dtype=np.float32)
+        after.__dict__.update(idf=np.concatenate([self.idf[:-1], once, self.idf[-1:]]), usual=self.usual)
+        for made in ("counts", "weights", "words"):
+            after.__dict__.pop(made, None)
+        return after
+
+    def _rarity(self, held: int) -> float:
+        return float(np.log1p((len(self) - held + 0.5) / (held + 0.5)))
 
     @staticmethod
     def _head(text: str, words: list[int]) -> int:
@@ -112,10 +150,15 @@ class Texts:
         return np.log1p((len(self) - held + 0.5) / (held + 0.5)).astype(np.float32)
 
     @cached_property
+    def usual(self) -> float:
+        """Words of a text on average."""
+        return float(self.lengths.mean()) if len(self) else 1.0
+
+    @cached_property
     def weights(self) -> sp.csc_array:
         """`(n, words)`: BM25 of each word in each text, by columns."""
         tf = self.counts.tocoo()
-        length = K1 * (1 - B + B * self.lengths[tf.row] / self.lengths.mean())
+        length = K1 * (1 - B + B * self.lengths[tf.row] / self.usual)
         values = self.idf[tf.col] * tf.data * (K1 + 1) / (tf.data + length)
         return sp.csc_array((values, (tf.row, tf.col)), shape=tf.shape)
 
@@ -168,7 +211,7 @@ def match_features(texts: Texts, asked: Asked, rows: Rows) -> Floats:
     both = has[:, :-1] & has[:, 1:]
     numbers = asked.numbers
     columns = (
-        (idf * tf * (K1 + 1) / (tf + (K1 * (1 - B + B * length / texts.lengths.mean()))[:, None])).sum(axis=1),
+        (idf * tf * (K1 + 1) / (tf + (K1 * (1 - B + B * length / texts.usual))[:, None])).sum(axis=1),
         (idf * has).sum(axis=1) / idf.sum(),
         has.mean(axis=1),
         has.all(axis=1),

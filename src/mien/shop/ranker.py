@@ -17,12 +17,17 @@ from mien.models.behaviour import Behaviour
 from mien.models.interactions import Interactions
 from mien.models.model import Model
 from mien.profiles.yardstick import Yardstick
+from mien.ranking.close import CloseReading
+from mien.ranking.judged import Lesson, learn_texts, lessons
+from mien.ranking.judged import examples_of as judged_examples
 from mien.ranking.lexical import TextIndex
 from mien.ranking.offering import Offering, learn_recommender
 from mien.ranking.past import past_shelf
-from mien.ranking.ranker import LearnOptions, Ranker, learn
+from mien.ranking.ranker import Examples, LearnOptions, Ranker, learn
 from mien.ranking.rehearsal import Rehearsal, discovery, examples_of, questions
+from mien.ranking.shelf import Context, Shelf
 from mien.ranking.shown import GAINS, Shown, shown_examples
+from mien.shop.judgements import Judgements
 from mien.shop.outcomes import live_answers
 from mien.shop.stock import Stock
 from mien.shop.trained import nearness
@@ -45,11 +50,12 @@ def learn_ranker(
     *,
     taste: Model | None,
     behaviour: Behaviour | None,
+    judgements: Judgements | None = None,
     seed: int,
     progress: Progress,
 ) -> Ranker:
     """From the answers of the last weeks, where enough were kept or logged with what followed; else by rehearsing:
-    what each person bought is asked for by its category, with nothing later known.
+    what each person bought is asked for by its category, with nothing later known. From judgements besides, or alone.
 
     `taste`: an ALS to be fitted as of then, as the one that answers was. `behaviour`: a model trained on nothing later
     than then, or it is not looked at. Raises `NotReady` where there are too few
@@ -62,15 +68,23 @@ def learn_ranker(
     standard = Yardstick.of(catalogue, stock.population(build.population))
     index = TextIndex.open(stock.workspace.index / "text", catalogue)
     vectors = nearness(stock, catalogue)
+    close = None if judgements is None else CloseReading.of(catalogue)
     shelf = past_shelf(
-        catalogue, standard, index, data, at_us=at_us, taste=taste, foresight=behaviour, vectors=vectors, seed=seed
-    )
+        catalogue, standard, index, data,
+        at_us=at_us, taste=taste, foresight=behaviour, vectors=vectors, close=close, seed=seed,
+    )  # fmt: skip
+    facts: dict[str, Any] = {"from": from_us(at_us).isoformat()}
     if len(answers) >= FEWEST:
         examples = shown_examples(answers, shelf, data, stock.settings.fold, progress=progress).narrow()
-        facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "answers shown"}
-        return learn(examples, LearnOptions(), seed=seed, facts=facts)
+        facts |= {"questions": len(examples.sizes), "of": "answers shown"}
+        return _learnt(examples, _taught(judgements, shelf, stock, build, seed, progress), seed, facts)
     asked = questions(data, shelf, (at_us + 1, build.as_of_us + 1), most=MOST, seed=seed)
-    if len(asked) < FEWEST:
+    if len(asked) >= FEWEST:
+        rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
+        examples = examples_of(rehearsal.ask(asked, progress), weigh=discovery()).narrow()
+        facts |= {"questions": len(examples.sizes), "of": "purchases"}
+        return _learnt(examples, _taught(judgements, shelf, stock, build, seed, progress), seed, facts)
+    if judgements is None:
         raise NotReady(
             "{n_asked} purchases of the last {days:g} days can be asked for by a category; {fewest} "
             "are needed. Searches are ranked by the weights of the settings.",
@@ -78,9 +92,24 @@ def learn_ranker(
             days=DAYS,
             fewest=FEWEST,
         )
-    rehearsal = Rehearsal(shelf, data, at_us, stock.settings.fold, catalogue.known)
-    examples = examples_of(rehearsal.ask(asked, progress), weigh=discovery()).narrow()
-    facts = {"questions": len(examples.sizes), "from": from_us(at_us).isoformat(), "of": "purchases"}
+    taught = _taught(judgements, shelf, stock, build, seed, progress)
+    return learn_texts(taught, seed=seed, facts={"questions": 0, "judged": len(taught), "of": "judgements"})
+
+
+def _taught(
+    judgements: Judgements | None, shelf: Shelf, stock: Stock, build: Build, seed: int, progress: Progress
+) -> list[Lesson]:
+    """What each judged query teaches, asked as it is asked today."""
+    if judgements is None:
+        return []
+    context = Context(shelf, build.as_of_us, options=stock.settings.ranking, search=stock.settings.search)
+    return lessons(judgements.asked, context, seed=seed, progress=progress)
+
+
+def _learnt(examples: Examples, taught: list[Lesson], seed: int, facts: dict[str, Any]) -> Ranker:
+    """One ranker of what people did and, where there is such, of what they judged."""
+    if taught:
+        examples, facts = examples.joined(judged_examples(taught)), facts | {"judged": len(taught)}
     return learn(examples, LearnOptions(), seed=seed, facts=facts)
 
 

@@ -30,6 +30,7 @@ from mien.profiles.read import read
 from mien.profiles.wording import Language
 from mien.profiles.yardstick import Yardstick
 from mien.ranking import pipeline
+from mien.ranking.close import CloseReading
 from mien.ranking.completion import Completer, read_queries
 from mien.ranking.foresight import Foresight
 from mien.ranking.indexing import Covers
@@ -162,6 +163,7 @@ class Serving:
             ),
             vectors=nearness(self.stock, self.catalogue),
             foresight=self._foresight(),
+            close=CloseReading.of(self.catalogue) if ranker is not None and ranker.close else None,
             reranker=Reranker(name) if (name := self.stock.settings.ranking.reranker.strip()) else None,
         )
 

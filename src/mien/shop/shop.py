@@ -104,18 +104,26 @@ class Shop(Asking):
         return report
 
     def train(
-        self, recipe: Path | str | None = None, *, seed: int = 0, progress: Progress | None = None
+        self,
+        recipe: Path | str | None = None,
+        *,
+        judgements: Path | str | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Train models on everything up to the build's time and keep them in `models/`; see `shop.training`.
 
         `recipe`: TOML, `[models.ease]` and so on with settings, `heads`, `reviews`; None: all that is installed, small
-        enough for two cores. Interrupted, it goes on from its checkpoint. Several processes: `torchrun -m mien train`.
+        enough for two cores. `judgements`: a CSV file (query, item_id or title, relevance) that the search learns from,
+        too; None: the workspace's own, where there is one. Interrupted, it goes on from its checkpoint. Several
+        processes: `torchrun -m mien train`.
         """
         chosen = TrainRecipe.default() if recipe is None else TrainRecipe.read(Path(recipe))
         build = current(self.stock)
         build = replace(build, as_of_us=self.stock.reach_us(build))
         with self._training():
-            trained = train(self.stock, build, chosen, seed=seed, progress=progress)
+            given = None if judgements is None else Path(judgements)
+            trained = train(self.stock, build, chosen, judgements=given, seed=seed, progress=progress)
         self._changed()
         return trained
 

@@ -10,7 +10,7 @@ Under `torchrun` all processes train the behaviour models together; the first on
 import json
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from mien.profiles.yardstick import Yardstick
 from mien.ranking.ranker import Ranker
 from mien.report.curves import curve_page
 from mien.shop.building import interactions, judged_log
+from mien.shop.judgements import Judgements, read_judgements
 from mien.shop.ranker import RANKER, RECOMMENDER, learn_for_you, learn_ranker
 from mien.shop.stock import Stock
 from mien.shop.trained import REVIEWS, VECTOR, chosen_content, index_meaning, item_facts, keep_content
@@ -114,15 +115,38 @@ def made(name: str, settings: Mapping[str, Any]) -> Model:
 
 
 def train(
-    stock: Stock, build: Build, recipe: TrainRecipe, *, seed: int = 0, progress: Progress | None = None
+    stock: Stock,
+    build: Build,
+    recipe: TrainRecipe,
+    *,
+    judgements: Path | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Train what the recipe names and keep it in `models/`. The caller holds the writer's lock, if it is the first."""
+    """Train what the recipe names and keep it in `models/`. The caller holds the writer's lock, if it is the first.
+
+    `judgements`: a file of judged pairs that the ranker learns from; one that cannot be used is refused before
+    anything is trained. None: the workspace's own (setting `search.judgements`), where there is one.
+    """
     report = progress or Silent()
+    judged = _judgements(stock, build, recipe, judgements)
     with together() as rank:
-        work = _Work.of(stock, build, recipe, seed, report, rank)
+        work = replace(_Work.of(stock, build, recipe, seed, report, rank), judgements=judged)
         trained = work.models()
         notes = [*work.notes, *work.rankers(), *work.heads(), *work.reviews()] if rank == 0 else []
     return {"as_of": build.as_of.isoformat(), "interactions": len(work.data), "models": trained, "notes": notes}
+
+
+def _judgements(stock: Stock, build: Build, recipe: TrainRecipe, given: Path | None) -> Judgements | None:
+    if given is not None and not recipe.ranker:
+        raise UsageError(
+            "Judgements teach what ranks searches; this recipe does not train it. Write ranker = true (it needs the "
+            "extra models)."
+        )
+    path = given or stock.workspace.folder / stock.settings.search.judgements
+    if given is None and not (recipe.ranker and path.is_file()):
+        return None
+    return read_judgements(path, stock.catalogue(build.as_of_us))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +163,7 @@ class _Work:
     facts: ItemFacts
     notes: tuple[str, ...] = ()
     frozen: list[Behaviour] = field(default_factory=list)
+    judgements: Judgements | None = None
 
     @classmethod
     def of(cls, stock: Stock, build: Build, recipe: TrainRecipe, seed: int, report: Progress, rank: int) -> "_Work":
@@ -211,9 +236,10 @@ class _Work:
             "seed": self.seed,
             "progress": self.report,
         }
+        pairs: dict[str, Any] = {"judgements": self.judgements}
         stock, build, judged, data = self.stock, self.build, self.judged, self.data
         return [
-            self._learnt("ranker", RANKER, lambda: learn_ranker(stock, build, judged, data, **told)),
+            self._learnt("ranker", RANKER, lambda: learn_ranker(stock, build, judged, data, **told, **pairs)),
             self._learnt("recommender", RECOMMENDER, lambda: learn_for_you(stock, build, data, **told)),
         ]
 
@@ -224,7 +250,11 @@ class _Work:
         except NotReady as few:
             return f"{name}: {few}"
         ranker.save(self.stock.workspace.models / file)
-        return f"{name}: learnt from {ranker.facts['questions']:,} {'questions' if name == 'ranker' else 'orders'}"
+        told = [f"{ranker.facts['questions']:,} {'questions' if name == 'ranker' else 'orders'}"]
+        if "judged" in ranker.facts and self.judgements is not None:
+            told = [*(told if ranker.facts["questions"] else []), f"{ranker.facts['judged']:,} judged queries"]
+            told[-1] += f" ({self.judgements.note})" if self.judgements.unknown else ""
+        return f"{name}: learnt from {' and '.join(told)}"
 
     def heads(self) -> list[str]:
         """Fit the heads; what is missing for one of them is in the notes."""

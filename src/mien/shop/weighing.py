@@ -27,6 +27,7 @@ def weighed(context: Context, weights: Mapping[str, float]) -> Context:
         if name not in WEIGHTS:
             raise UnknownName("weight", name, WEIGHTS)
     shelf = copy(context.shelf)  # keeps what the shelf has worked out; `replace` would have it made anew
-    object.__setattr__(shelf, "ranker", None)
+    for learnt in ("ranker", "close"):
+        object.__setattr__(shelf, learnt, None)
     changed: dict[str, Any] = dict(weights)
     return replace(context, shelf=shelf, options=replace(context.options, **changed))

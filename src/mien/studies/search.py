@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from mien.core.errors import UnknownName, UsageError
 from mien.core.ports import Progress, Silent
-from mien.models.content.cache import VectorCache
+from mien.models.content.cache import Remembering, VectorCache
 from mien.models.content.encoder import Encoder
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
@@ -26,6 +26,7 @@ from mien.ranking.query_features import FEATURES, Judge
 from mien.studies.judged import Judged, read_judged
 from mien.studies.metrics import bootstrap_mean, paired_difference
 from mien.studies.search_lists import Lists, discounted, folds_of, joined, learned, tuned
+from mien.studies.served_search import SERVED, ServedShop, served
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -33,6 +34,8 @@ Numbers = npt.NDArray[np.int64]
 NAME = "search"
 TASKS = ("rerank", "retrieve")
 MODELS = ("random", "bm25", "dense", "hybrid", "learned")
+SYSTEMS = (*MODELS, *SERVED)
+"""What retrieval compares: `served` and `served-learned` are the whole search, as a shop has it."""
 LEAST_QUERIES = 10
 LEARNT_CANDIDATES = 120
 """Candidates by words and by meaning of each query that is only learnt from."""
@@ -57,7 +60,7 @@ def study(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """NDCG@10 (and recall, where the catalogue is searched) of five models with intervals over queries, as a document.
+    """NDCG@10 (and recall in retrieval) of five models and of the served search, with intervals.
 
     `source`: `homedepot:FILE` or `pairs:FILE`. `folder`: where vectors are kept between runs; without one they are
     made anew. `relevant`: the relevance that counts as found. `queries`: how many are searched for; `learn_from`: how
@@ -80,13 +83,15 @@ def study(
     plan = _Plan(judged, queries, learn_from, candidates, folds, ensemble, threads, seed, told)
     with _kept(folder) as kept:
         content = encoder_named(ContentSettings(encoder=encoder, threads=threads), folder=kept, texts=judged.texts)
+        reader = Remembering(content, VectorCache(kept / "cache"))
         judge = Judge(judged.texts, judged.queries, _reader(content, kept, told))
-    rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
-    if "rerank" in tasks:
-        rows += _rerank(plan, judge, facts)
-    if "retrieve" in tasks:
-        rows += _retrieve(plan, judge, facts)
+        rows: list[dict[str, Any]] = []
+        facts: dict[str, Any] = {}
+        if "rerank" in tasks:
+            rows += _rerank(plan, judge, facts)
+        if "retrieve" in tasks:
+            with tempfile.TemporaryDirectory() as index:
+                rows += _retrieve(plan, judge, ServedShop(judged, reader, Path(index)), facts)
     return {
         "study": NAME,
         "source": source.partition(":")[0],
@@ -217,7 +222,7 @@ def _nearness(lists: Lists, cosine: Floats) -> Floats:
 # -- retrieval --------------------------------------------------------------------------------------------------------
 
 
-def _retrieve(plan: _Plan, judge: Judge, facts: dict[str, Any]) -> list[dict[str, Any]]:
+def _retrieve(plan: _Plan, judge: Judge, shop: ServedShop, facts: dict[str, Any]) -> list[dict[str, Any]]:
     judged = plan.judged
     gains = np.where(judged.relevance >= judged.relevant, judged.gains, 0.0)
     found: dict[int, dict[int, float]] = {}
@@ -256,8 +261,11 @@ def _retrieve(plan: _Plan, judge: Judge, facts: dict[str, Any]) -> list[dict[str
             "recall@100": plain.recall(score, plan.seed, 100)[kept],
             "graded_ndcg@10": lists.ndcg(score, plan.seed)[kept],
         }
+    told = served(shop, tested, others, fold[: len(tested)], found, seed=plan.seed, progress=plan.progress)
+    measures |= told
+    notes_of = {name: note for name, (_, note) in scores.items()}
     measures["random"] = {what: values[kept] for what, values in _by_chance(plain, len(judged.texts)).items()}
-    return _rows("retrieve", measures, {name: note for name, (_, note) in scores.items()}, plan.seed)
+    return _rows("retrieve", measures, notes_of, plan.seed)
 
 
 def _candidates(judge: Judge, query: int, each: int) -> npt.NDArray[np.int32]:
@@ -289,20 +297,20 @@ def _by_chance(plain: Lists, n_texts: int) -> dict[str, Floats]:
 def _rows(
     task: str, measures: Mapping[str, Mapping[str, Floats]], notes: Mapping[str, Mapping[str, Any]], seed: int
 ) -> list[dict[str, Any]]:
-    """A row a model; that of the learned one has its paired differences."""
+    """A row a model; those of the learned ones have their paired differences."""
     rows = []
-    for name in MODELS:
+    for name in (name for name in SYSTEMS if name in measures):
         row: dict[str, Any] = {"model": name, "task": task}
         row |= {what: bootstrap_mean(values, seed=seed).to_dict() for what, values in measures[name].items()}
-        row |= notes[name]
-        if name in ("hybrid", "learned"):
+        row |= notes.get(name, {})
+        if name in ("hybrid", "learned", "served-learned"):
             row["against"] = [
                 {"model": other} | {
                     what: paired_difference(values, measures[other][what], seed=seed).to_dict()
                     for what, values in measures[name].items()
                 }
-                for other in ("bm25", "dense", "hybrid")
-                if other != name
+                for other in ("bm25", "dense", "hybrid", "served")
+                if other != name and other in measures
             ]  # fmt: skip
         rows.append(row)
     return rows
