@@ -1,6 +1,5 @@
 """What everybody gives: totals, shares, price bands, quintiles; by hand, and as a file."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import ibis
@@ -8,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from feature_events import START_US, folded, log_table, some_events
+from msgspec.structs import replace
 
 from mien.core.clock import DAY_US
 from mien.core.errors import WorkspaceError

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from mien.core.query import Query
 from mien.features.fold import fold
@@ -57,7 +58,7 @@ def test_one_act_more_is_read_at_once(foreseen):
     events = foreseen.world.logged("dora")
     more = fold(
         context.state.copy(),
-        [replace(events[-1], user=foreseen.world.user_row("ann"), event_id="more")],
+        [structs.replace(events[-1], user=foreseen.world.user_row("ann"), event_id="more")],
         context.state.settings,
     )
     assert not np.array_equal(foreseen.shelf.foresight.vector(more), before)

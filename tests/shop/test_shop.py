@@ -1,13 +1,13 @@
 """The whole way: sources in, profiles and answers out; history, identities, forgetting."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from mien.core.clock import to_us
 from mien.core.errors import NotReady, UnknownName, UsageError, WorkspaceError

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mien.core.clock import from_us
 from mien.core.event import Action, Event

@@ -1,8 +1,13 @@
-"""An event: one thing a user did. As strangers send it (`Event`) and as the log keeps it (`LoggedEvent`)."""
+"""An event: one thing a user did. As strangers send it (`Event`) and as the log keeps it (`LoggedEvent`).
 
-from dataclasses import dataclass
+Both are structs: one is made for every event, in a tenth of the time of a frozen dataclass, and the collector of
+garbage need not look at it.
+"""
+
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from mien.core.ids import NO_ITEM, ItemRow, UserRow
 
@@ -27,10 +32,11 @@ class Action(StrEnum):
 ACTIONS: tuple[Action, ...] = tuple(Action)
 ACTION_CODE: dict[str, int] = {str(action): code for code, action in enumerate(ACTIONS)}
 """Action → small integer, for arrays. The order of `Action` is part of stored artifacts: append only."""
+ACTION_OF: dict[str, Action] = {str(action): action for action in ACTIONS}
+"""What `Action(text)` gives, in a tenth of its time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An event in the shop's own ids. `at` is aware UTC; None means the source did not say."""
 
     event_id: str
@@ -48,8 +54,7 @@ class Event:
     properties: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event in row numbers, as the fold takes it. `at_us`: µs since 1970-01-01 UTC.
 
     `value` is the money of the whole event (not per piece), `quantity` the pieces (1 where not said);

@@ -1,7 +1,9 @@
 """A tracked message, read: what it says in the shop's own ids, or why it says nothing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mien.core.event import Event
 
@@ -23,8 +25,7 @@ class Other:
     properties: str
 
 
-@dataclass(slots=True)
-class Tracked:
+class Tracked(msgspec.Struct, gc=False):
     """What became of one message, in the shop's ids.
 
     `digest`: of its content, to tell a repeated message from another one of the same id. `user_id`: whose it is;
@@ -39,12 +40,12 @@ class Tracked:
     user_id: str
     at_us: int
     known: bool = False
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] = msgspec.field(default_factory=list)
     other: Other | None = None
-    items: dict[str, dict[str, Any]] = field(default_factory=dict)
-    traits: dict[str, str | int | float | bool] = field(default_factory=dict)
-    consents: dict[str, bool] = field(default_factory=dict)
+    items: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    traits: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
+    consents: dict[str, bool] = msgspec.field(default_factory=dict)
     joins: str | None = None
     alias: bool = False
     flag: str | None = None
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[Refusal] = msgspec.field(default_factory=list)

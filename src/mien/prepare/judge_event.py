@@ -1,8 +1,10 @@
 """The live half of cleaning: one event judged as `judge.py` judges its row (a law of the tests)."""
 
 import re
-from dataclasses import dataclass, replace
 from math import nan
+
+import msgspec
+from msgspec.structs import replace
 
 from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow
@@ -16,8 +18,7 @@ UNSAID = nan
 """The value or quantity of an event whose source did not say it, before it is judged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """An event after its judgement: `verdict` is why it is left out (None: kept), `repair` what was mended,
     `flag` what is suspect; several words are joined by commas."""
 
@@ -52,8 +53,7 @@ def judge_event(event: LoggedEvent, judgement: Judgement, *, now_us: int | None 
     return Judged(event, None, ",".join(words.repairs) or None, ",".join(words.flags) or None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(msgspec.Struct, frozen=True, gc=False):
     repairs: list[str]
     flags: list[str]
 

@@ -9,9 +9,9 @@ import json
 import logging
 import uuid
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pyarrow as pa
+from msgspec.structs import replace
 
 from mien.collect.spec import ITEM_FIELDS
 from mien.core.event import LoggedEvent

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mien.core.event import Action, LoggedEvent
+from mien.core.event import ACTION_OF, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, Rows, UserRow
 from mien.core.item import Catalogue, Item
 from mien.core.ports import ProfileStore
@@ -276,7 +276,7 @@ def logged(events: pa.Table, user: UserRow) -> list[LoggedEvent]:
     columns = [events[name].to_pylist() for name in names]
     return [
         LoggedEvent(
-            user, event_id, Action(action), at, NO_ITEM if item is None else ItemRow(item), _said(value),
+            user, event_id, ACTION_OF[action], at, NO_ITEM if item is None else ItemRow(item), _said(value),
             _said(quantity), query, text,
         )
         for at, event_id, action, item, value, quantity, query, text in zip(at_us, *columns, strict=True)

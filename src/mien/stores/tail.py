@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from mien.core.consent import Word
 from mien.core.errors import TransientError
-from mien.core.event import Action, LoggedEvent
+from mien.core.event import ACTION_OF, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow, UserRow
 from mien.core.tables import LOG, LOGGED
 from mien.core.tracked import Refusal, Tracked
@@ -305,7 +305,7 @@ def _logged(
     return LoggedEvent(
         UserRow(user),
         event_id or "",
-        Action(action),
+        ACTION_OF[action],
         at_us,
         NO_ITEM if item is None else ItemRow(item),
         math.nan if value is None else value,
