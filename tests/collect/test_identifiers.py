@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mien.collect.cleaning import Cleaner
-from mien.collect.identifiers import find, luhn
+from mien.collect.identifiers import EMAIL, NUMBERS, Pattern, find, luhn, search, suspect
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CLEANER = Cleaner()
@@ -28,6 +30,7 @@ TAKEN = {
     "my phone: 7946 0958": "my phone: <PHONE>",
     "身份证11010519491231002X": "身份证<ID_CARD>",
     "A123456(3) is mine": "<ID_CARD> is mine",
+    "A123413(A)": "<ID_CARD>",
     "card 4111 1111 1111 1111": "card <CARD>",
     "卡号6222021234567890128": "卡号<CARD>",
     "3782-822463-10005": "<CARD>",
@@ -71,6 +74,34 @@ def test_equal_ones_are_joined_by_a_keyed_hash() -> None:
     assert one.text("13800138000") != other.text("13800138000")
     assert one.text("13800138000").startswith("<PHONE:")
     assert one.text(one.text("13800138000")) == one.text("13800138000"), "cleaned twice is cleaned once"
+
+
+IN_IDENTIFIERS = "0123456789０１２３４５６７８９.．@＠+＋-－:：() \u00a0axXfF#s电话手机护照phonetel"
+PIECES = st.sampled_from([*TAKEN, *LEFT, *(text[:9] for text in TAKEN), *(text[-9:] for text in TAKEN)])
+TEXTS = st.lists(PIECES | st.text(IN_IDENTIFIERS, max_size=24) | st.text(max_size=4), max_size=4).map("".join)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(TEXTS, st.booleans())
+def test_a_text_that_is_not_suspect_has_no_identifier(text: str, numbers: bool) -> None:
+    found = search(text, numbers=numbers)
+    assert find(text, numbers=numbers) == found
+    assert suspect(text, numbers=numbers) or not found
+
+
+@pytest.mark.parametrize("pattern", [EMAIL, *NUMBERS], ids=lambda pattern: pattern.kind)
+def test_whatever_has_the_shape_of_an_identifier_is_suspect(pattern: Pattern) -> None:
+    @settings(max_examples=300, deadline=None)
+    @given(st.from_regex(pattern.shape))
+    def law(text: str) -> None:
+        assert suspect(text) or not search(text)
+
+    law()
+
+
+@pytest.mark.parametrize("text", [*TAKEN, "MT31 MALT OOOO SOUTH"])
+def test_every_identifier_is_suspect(text: str) -> None:
+    assert suspect(text)
 
 
 def taobao() -> Iterator[str]:

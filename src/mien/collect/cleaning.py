@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from mien.collect.identifiers import Found, digits, find, overlap
+from mien.collect.identifiers import Found, digits, find, overlap, suspect
 from mien.core.personal import kind_of_field, kind_of_trait, plain_name
 from mien.core.tracked import Refusal
 
@@ -53,6 +53,8 @@ class Cleaner:
 
     def text(self, text: str, *, numbers: bool = True) -> str:
         """A text without identifiers; the very same object where it has none."""
+        if self.more is None and not suspect(text, numbers=numbers):
+            return text
         found = find(text, numbers=numbers)
         if self.more is not None and numbers:
             found += (one for one in self.more(text) if not any(overlap(one, other) for other in found))
@@ -88,12 +90,14 @@ class Cleaner:
         kind = kind_of_field(name)
         if kind is not None and said not in (None, "", [], {}) and not isinstance(said, bool):
             return self.token(kind, said if isinstance(said, str) else msgspec.json.encode(said).decode())
+        if isinstance(said, str):
+            return self.text(said, numbers=not _goods(name) and "://" not in said) if len(said) > 5 else said
+        if isinstance(said, float):
+            return said
         if isinstance(said, dict):
             return {one: self.value(value, one) for one, value in said.items()}
         if isinstance(said, list):
             return [self.value(one, name) for one in said]
-        if isinstance(said, str):
-            return self.text(said, numbers=not _goods(name) and "://" not in said) if len(said) > 5 else said
         if isinstance(said, int) and not isinstance(said, bool) and abs(said) > 9_999_999 and not _goods(name):
             return said if (found := self.text(str(said))) == str(said) else found
         return said

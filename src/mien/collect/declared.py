@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from mien.collect.scalars import CONTROL, number, text_of
+from mien.collect.wire import Context
 
 CONSENT_TRAITS = ("consent", "consents")
 """Traits of an `identify` that are no traits: purpose → given or not."""
 
 
-def said_of_user(traits: dict[str, Any] | None, context: dict[str, Any] | None) -> dict[str, Any]:
+def said_of_user(traits: dict[str, Any] | None, context: Context | None) -> dict[str, Any]:
     """All traits of a message: RudderStack's libraries write them under `context`."""
-    beside = (context or {}).get("traits")
+    beside = None if context is None else context.traits
     return (beside if isinstance(beside, dict) else {}) | (traits or {})
 
 
@@ -37,9 +38,9 @@ def _flat(traits: dict[str, Any], prefix: str = "", depth: int = 3) -> Iterator[
             yield path, value
 
 
-def consents_of(context: dict[str, Any] | None) -> dict[str, bool]:
+def consents_of(context: Context | None) -> dict[str, bool]:
     """`context.consent.categoryPreferences`: purpose → given or not."""
-    consent = (context or {}).get("consent")
+    consent = None if context is None else context.consent
     return words_of(consent.get("categoryPreferences")) if isinstance(consent, dict) else {}
 
 

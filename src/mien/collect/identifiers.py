@@ -20,7 +20,11 @@ IBAN_LENGTHS = {
 FILE_ENDINGS = frozenset(("png", "jpg", "jpeg", "gif", "webp", "svg", "js", "css", "html", "mp4"))
 """logo@2x.png is no address."""
 
-_SUSPECT = re.compile(r"[0-9](?:(?:[ \-().]{0,2}[0-9]){6}|[0-9]{0,2}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9])")
+_SUSPECT = re.compile(
+    r"[0-9](?:(?:[ \-().]{0,2}[0-9]){6}|[0-9]{0,2}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9]{5}\(a\)"
+    r"|(?<=[a-z][a-z][0-9])[0-9](?: ?[0-9a-z]{4}){2})",
+    re.IGNORECASE,
+)
 _WIDE = {
     ord(wide): plain for wide, plain in zip("０１２３４５６７８９＠＋－（）．：", "0123456789@+-().:", strict=True)
 }
@@ -115,7 +119,8 @@ def telephone(text: str) -> bool:
 
 
 def _shape(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    """Digits are those of ASCII: others were made plain before, or are nobody's."""
+    return re.compile(pattern.replace(r"[\d", "[0-9").replace(r"\d", "[0-9]"), re.IGNORECASE)
 
 
 _WORD = r"(?:电话|手机|手機|联系方式|微信|\btel|\bphone|\bmobile|\bwhatsapp)"
@@ -169,9 +174,12 @@ EMAIL, NUMBERS = (
 """Of several that overlap the first counts."""
 
 
-def suspect(text: str) -> bool:
-    """Whether a text has what every identifier has: an @, seven digits in a row, or a network address. Few do."""
-    return "@" in text or _SUSPECT.search(text) is not None or text.count(":") > 3
+def suspect(text: str, *, numbers: bool = True) -> bool:
+    """Whether a text has what every identifier has: an @, seven digits in a row or what looks like an address of a
+    network or the number of a card or account. Few do, and a text that does not has no identifier. Cost: 0.3 µs.
+    """
+    plain = text if text.isascii() else text.translate(_WIDE)
+    return "@" in plain or (numbers and (_SUSPECT.search(plain) is not None or plain.count(":") > 3))
 
 
 def find(text: str, *, numbers: bool = True) -> list[Found]:
@@ -179,9 +187,12 @@ def find(text: str, *, numbers: bool = True) -> list[Found]:
 
     Cost: a µs for a text that has none (`suspect`), some ten µs for another one.
     """
+    return search(text, numbers=numbers) if suspect(text, numbers=numbers) else []
+
+
+def search(text: str, *, numbers: bool = True) -> list[Found]:
+    """`find`, whatever the text looks like."""
     text = text if text.isascii() else text.translate(_WIDE)
-    if not (suspect(text) if numbers else "@" in text):
-        return []
     found: list[Found] = []
     for pattern in (EMAIL, *(NUMBERS if numbers else ())):
         found += (one for one in pattern.find(text) if not any(overlap(one, other) for other in found))

@@ -11,7 +11,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 def number(value: object) -> float | None:
     """A finite number, also one written as text ("19.90"); None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         found = float(value)
@@ -30,7 +30,7 @@ def first(properties: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 def text_of(value: object) -> str | None:
     """A text without control characters, cut; numbers as they are written; None for blanks and anything else."""
-    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     text = str(value)[:TEXT_LENGTH]
     if not text.isprintable():

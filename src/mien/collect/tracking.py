@@ -5,7 +5,8 @@ Pure: the moment of receipt is an argument. One bad message says so about itself
 
 import hashlib
 import math
-from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from mien.core.clock import DAY_US, from_us, parse_time, to_us
 from mien.core.errors import UsageError
 from mien.core.event import Event
 from mien.core.ids import id_text
+from mien.core.tables import ITEM
 from mien.core.tracked import Other, Refusal, Tracked
 
 EVENT_BYTES, BATCH_BYTES, ID_LENGTH = 32 * 1024, 500 * 1024, 100
@@ -44,6 +46,7 @@ class _Refused(Exception):
 
 _messages = msgspec.json.Decoder(Message)
 _canonical = msgspec.json.Encoder(order="deterministic")
+_plain = msgspec.json.Encoder()
 
 
 def read_message(
@@ -66,7 +69,8 @@ def read_message(
         return read
     if isinstance(read, Refusal):
         return cleaner.refusal(read)
-    read.refused = [cleaner.refusal(one) for one in read.refused]
+    if read.refused:
+        read.refused = [cleaner.refusal(one) for one in read.refused]
     return read
 
 
@@ -92,7 +96,7 @@ def _read(
 def _tracked(
     message: Message, source: str, received_us: int, sent_at: Id, kind: str | None, cleaner: Cleaner | None
 ) -> Tracked:
-    said = (message.type or kind or "").lower() if kind is None else kind
+    said = (message.type or "").lower() if kind is None else kind
     if said not in KINDS:
         raise _Refused("unknown_type", f"type “{said[:50]}”; a message is one of {', '.join(KINDS)}")
     refused: list[Refusal] = []
@@ -134,7 +138,8 @@ def _tracked(
             tracked.joins, tracked.alias = previous, True
     else:
         tracked.other = _other(f"{said} {message.name or ''}".strip(), message.properties or message.traits, cleaner)
-    tracked.consents |= consents_of(message.context)
+    if message.context is not None:
+        tracked.consents |= consents_of(message.context)
     return tracked
 
 
@@ -158,7 +163,7 @@ def plain_id(value: object, limit: int = USER_ID_LENGTH) -> str | None:
 
 def _person(value: Id, name: str, refused: list[Refusal]) -> str | None:
     """An id of a person; one that stands for nobody is reported and left out."""
-    text = plain_id(value)
+    text = None if value is None else plain_id(value)
     if text is not None and text.casefold() in REFUSED_IDS:
         refused.append(Refusal("refused_id", f"{name} “{text}” stands for nobody in particular"))
         return None
@@ -209,13 +214,19 @@ def _moment(message: Message, sent_at: Id, received_us: int) -> tuple[int, str |
 
 def time_us(said: Id) -> int | None:
     """µs of an ISO 8601 text (UTC where it has no offset) or of a number of seconds or milliseconds; None: neither."""
-    if isinstance(said, int | float):
-        if not math.isfinite(said):
-            return None
-        seconds = said / 1000 if abs(said) >= 1e11 else said
-        return round(seconds * 1_000_000) if 0 <= seconds < 4.2e9 else None
+    if said is None or isinstance(said, str):
+        return _text_us(said.strip()) if said else None
+    if not math.isfinite(said):
+        return None
+    seconds = said / 1000 if abs(said) >= 1e11 else said
+    return round(seconds * 1_000_000) if 0 <= seconds < 4.2e9 else None
+
+
+@lru_cache(maxsize=256)
+def _text_us(text: str) -> int | None:
+    """Remembered, since the messages of a batch share the time at which it was sent."""
     try:
-        return to_us(parse_time(said.strip())) if said else None
+        return to_us(parse_time(text))
     except (UsageError, OverflowError):
         return None
 
@@ -232,23 +243,25 @@ def _read_track(message: Message, tracked: Tracked, cleaner: Cleaner | None) -> 
     if meaning is None:
         tracked.other = _other(name.strip(), properties, cleaner)
         return
-    products = list(_products(properties, meaning))
+    products = _products(properties, meaning)
+    alone, at = len(products) == 1, from_us(tracked.at_us)
     for place, product in enumerate(products, start=1):
-        event_id = tracked.message_id if len(products) == 1 else f"{tracked.message_id}#{place}"
-        tracked.events.append(_event(tracked, event_id, meaning, properties, product, alone=len(products) == 1))
+        event_id = tracked.message_id if alone else f"{tracked.message_id}#{place}"
+        tracked.events.append(_event(tracked, event_id, at, meaning, properties, product, alone=alone))
         _tell_item(tracked, product)
 
 
-def _products(properties: dict[str, Any], meaning: Meaning) -> Iterator[dict[str, Any]]:
+def _products(properties: dict[str, Any], meaning: Meaning) -> list[dict[str, Any]]:
     """The products a message is about; itself where it lists none."""
     listed = properties.get(meaning.each) if meaning.each else None
     found = [one for one in listed if isinstance(one, dict)][:PRODUCTS] if isinstance(listed, list) else []
-    yield from found or [properties]
+    return found or [properties]
 
 
 def _event(
     tracked: Tracked,
     event_id: str,
+    at: datetime,
     meaning: Meaning,
     properties: dict[str, Any],
     product: dict[str, Any],
@@ -264,16 +277,21 @@ def _event(
         source=tracked.source,
         user_id=tracked.user_id,
         action=meaning.action,
-        at=from_us(tracked.at_us),
-        item_id=plain_id(first(product, ITEM_ID)),
+        at=at,
+        item_id=_first_id(product, ITEM_ID),
         value=_money(meaning, properties, product, quantity, alone=alone),
         quantity=quantity,
-        rating=number(first(properties, meaning.rating)),
-        query=text_of(first(properties, meaning.query)),
-        text=text_of(first(properties, meaning.text)),
-        impression_id=plain_id(first(properties, IMPRESSION_ID)),
+        rating=number(first(properties, meaning.rating)) if meaning.rating else None,
+        query=text_of(first(properties, meaning.query)) if meaning.query else None,
+        text=text_of(first(properties, meaning.text)) if meaning.text else None,
+        impression_id=_first_id(properties, IMPRESSION_ID),
         properties=_json(rest),
     )
+
+
+def _first_id(properties: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    said = first(properties, names)
+    return None if said is None else plain_id(said)
 
 
 def _money(
@@ -292,15 +310,16 @@ def _tell_item(tracked: Tracked, product: dict[str, Any]) -> None:
     """What a message tells of an item, where it at least names it by a title."""
     if first(product, ITEM_FIELDS["title"]) is None:
         return
-    item_id = plain_id(first(product, ITEM_ID))
-    told: dict[str, Any] = {column: text_of(first(product, names)) for column, names in ITEM_FIELDS.items()}
-    told["price"] = number(product.get("price"))
-    if item_id is not None and told["title"] is not None:
-        tracked.items[item_id] = {column: value for column, value in told.items() if value is not None}
+    item_id = _first_id(product, ITEM_ID)
+    said = ((column, first(product, names)) for column, names in ITEM_FIELDS.items())
+    read = ((column, number(one) if column == ITEM.PRICE else text_of(one)) for column, one in said if one is not None)
+    told: dict[str, Any] = {column: value for column, value in read if value is not None}
+    if item_id is not None and ITEM.TITLE in told:
+        tracked.items[item_id] = told
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode().replace("\\u0000", " ")
+    return _plain.encode(value).decode().replace("\\u0000", " ")
 
 
 def _other(name: str, properties: dict[str, Any] | None, cleaner: Cleaner | None) -> Other:

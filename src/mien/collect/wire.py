@@ -11,6 +11,13 @@ BATCH_MESSAGES = 5_000
 """Messages of a batch; of real ones no more fit into its bytes."""
 
 
+class Context(msgspec.Struct, gc=False):
+    """What of a message's context is read: what it says of its user. The rest, mostly of the device, is skipped."""
+
+    traits: Any = None
+    consent: Any = None
+
+
 class Message(msgspec.Struct, rename="camel", gc=False):
     """One message as clients send it; what Mien does not read is skipped."""
 
@@ -24,7 +31,7 @@ class Message(msgspec.Struct, rename="camel", gc=False):
     name: str | None = None
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
-    context: dict[str, Any] | None = None
+    context: Context | None = None
     timestamp: Id = None
     original_timestamp: Id = None
     sent_at: Id = None
@@ -35,8 +42,6 @@ class Envelope(msgspec.Struct, rename="camel"):
 
     batch: list[msgspec.Raw]
     sent_at: Id = None
-    context: dict[str, Any] | None = None
-    write_key: str | None = None
 
 
 _envelopes = msgspec.json.Decoder(Envelope)

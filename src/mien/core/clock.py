@@ -20,7 +20,8 @@ def to_us(at: datetime) -> int:
     """µs since 1970-01-01 UTC of an aware time; a naive one is a `UsageError`, never a guess."""
     if at.tzinfo is None:
         raise UsageError("The time {at} has no zone. Give one, as in {written}+00:00.", at=at, written=at.isoformat())
-    return (at - EPOCH) // timedelta(microseconds=1)
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
 def from_us(at_us: int) -> datetime:
@@ -35,8 +36,8 @@ def parse_time(text: str, zone: str = "UTC") -> datetime:
     except ValueError:
         raise UsageError("“{text}” is not a time. Write it as 2017-12-04 or 2017-12-04T09:30:00Z.", text=text) from None
     if at.tzinfo is None:
-        at = at.replace(tzinfo=load_zone(zone))
-    return at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC if zone == "UTC" else load_zone(zone))
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def load_zone(name: str) -> ZoneInfo:

@@ -56,6 +56,8 @@ class IdMap(Protocol):
 
 def id_text(said: object) -> str | None:
     """An id of a message as text: numbers as they are written, blanks around it taken off; None for no id at all."""
+    if isinstance(said, str):
+        return said.strip() or None
     if said is None or isinstance(said, bool | dict | list):
         return None
     if isinstance(said, float) and said.is_integer():
