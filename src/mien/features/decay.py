@@ -26,13 +26,17 @@ MAX_EXPONENT = 1000.0
 With the shortest half-life allowed (7 days) that is 1,000 weeks: from the year 2000 to 2039.
 """
 
+_LN2 = math.log(2.0)
+
 Floats = npt.NDArray[np.float64]
 
 
 def weight(at_us: int, half_life_days: float) -> float:
     """g(at): what an event at `at_us` adds to a decayed sum."""
     exponent = (at_us - LANDMARK_US) / (half_life_days * DAY_US)
-    return math.exp(math.log(2.0) * min(max(exponent, -MAX_EXPONENT), MAX_EXPONENT))
+    if not -MAX_EXPONENT < exponent < MAX_EXPONENT:
+        exponent = math.copysign(MAX_EXPONENT, exponent)
+    return math.exp(_LN2 * exponent)
 
 
 def weights(at_us: npt.NDArray[np.int64], half_life_days: float) -> Floats:

@@ -47,9 +47,11 @@ def add(state: State, event: LoggedEvent) -> None:
     settings = state.settings
     at_us, event_id, action = event.at_us, event.event_id, ACTION_CODE[event.action]
     quantity, value = event.quantity, event.value
-    if not state.events or at_us < state.first_us:
+    if not state.events:
+        state.first_us = state.last_us = at_us
+    elif at_us < state.first_us:
         state.first_us = at_us
-    if not state.events or at_us > state.last_us:
+    elif at_us > state.last_us:
         state.last_us = at_us
     state.events += 1
     fast, slow = weight(at_us, settings.fast_days), weight(at_us, settings.slow_days)

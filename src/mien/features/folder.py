@@ -4,10 +4,12 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from mien.core.event import LoggedEvent
 from mien.core.ids import UserRow
 from mien.core.ports import ProfileStore
-from mien.features.codec import decode, encode, with_journal
+from mien.features.codec import decode, encode, entry, with_journal
 from mien.features.fold import add, check_settings
 from mien.features.state import FoldSettings, State
 
@@ -21,17 +23,18 @@ class _Entry:
 
     state: State
     base: bytes | None = None
-    journal: list[LoggedEvent] = field(default_factory=list)
+    journal: list[msgspec.Raw] = field(default_factory=list)
 
     def take(self, events: list[LoggedEvent]) -> bytes:
         """Fold the events in; what to store."""
-        events.sort(key=_order)
+        if len(events) > 1:
+            events.sort(key=_order)
         for event in events:
             add(self.state, event)
-        self.journal += events
-        if self.base is None or len(self.journal) > JOURNAL_LENGTH:
+        if self.base is None or len(self.journal) + len(events) > JOURNAL_LENGTH:
             self.base, self.journal = encode(self.state), []
             return self.base
+        self.journal += map(entry, events)
         return with_journal(self.base, self.journal)
 
 

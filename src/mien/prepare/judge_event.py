@@ -10,7 +10,7 @@ from mien.core.event import Action, LoggedEvent
 from mien.core.ids import NO_ITEM, ItemRow
 from mien.core.tables import LOGGED
 from mien.prepare.judgement import Judgement
-from mien.prepare.policy import NEUTRAL, PIECES, CleanPolicy
+from mien.prepare.policy import PIECES, CleanPolicy
 from mien.prepare.reasons import Repair, Verdict
 from mien.prepare.rules import FINITE, NUMBERS, REPEATED_ID
 
@@ -107,20 +107,20 @@ def _fill(action: Action, item: ItemRow, numbers: dict[str, float], judgement: J
     for column in NUMBERS:
         if _finite(numbers[column]):
             continue
-        missing = judgement.policy.missing(column)
-        if action in missing.actions:
-            if missing.how == "drop":
-                return Verdict.MISSING[column]
-            if column in judgement.filled_columns:
-                words.repairs.append(Repair.FILLED[column])
-        fills = judgement.fill_of
-        of_item = fills.get((column, action, item)) if item != NO_ITEM else None
-        numbers[column] = fills.get((column, action, None), NEUTRAL[column]) if of_item is None else of_item
+        unsaid = judgement.unsaid[column, action]
+        if unsaid.verdict is not None:
+            return unsaid.verdict
+        if unsaid.repair is not None:
+            words.repairs.append(unsaid.repair)
+        of_item = judgement.fill_of.get((column, action, item)) if item != NO_ITEM else None
+        numbers[column] = unsaid.number if of_item is None else of_item
     return None
 
 
 def _bound(action: Action, numbers: dict[str, float], judgement: Judgement, words: _Words) -> str | None:
     """Put the numbers within their bounds; the verdict, where the policy drops the event."""
+    if not judgement.bounds:
+        return None
     for column in NUMBERS:
         bound = judgement.range_of.get((column, action))
         if bound is None:

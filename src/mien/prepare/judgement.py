@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mien.prepare.policy import OVER_TIME, CleanPolicy
+from mien.core.event import ACTIONS
+from mien.prepare.policy import NEUTRAL, OVER_TIME, CleanPolicy
+from mien.prepare.reasons import Repair, Verdict
 from mien.prepare.rules import NUMBERS
 
 
@@ -27,6 +29,16 @@ class Fill:
     action: str
     value: float
     item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """What becomes of a number not said: a verdict, or the number that stands in for it where its item has none of its
+    own, with the word for that repair."""
+
+    number: float
+    verdict: str | None = None
+    repair: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,20 @@ class Judgement:
     def fill_of(self) -> dict[tuple[str, str, int | None], float]:
         """(column, action, item row or None) → its fill."""
         return {(fill.column, fill.action, fill.item): fill.value for fill in self.fills}
+
+    @cached_property
+    def unsaid(self) -> dict[tuple[str, str], Unsaid]:
+        """(column, action) → what becomes of a number not said."""
+        return {(column, action): self._unsaid(column, action) for column in NUMBERS for action in ACTIONS}
+
+    def _unsaid(self, column: str, action: str) -> Unsaid:
+        missing = self.policy.missing(column)
+        counts = action in missing.actions
+        return Unsaid(
+            self.fill_of.get((column, action, None), NEUTRAL[column]),
+            Verdict.MISSING[column] if counts and missing.how == "drop" else None,
+            Repair.FILLED[column] if counts and column in self.filled_columns else None,
+        )
 
     @cached_property
     def bots(self) -> frozenset[int]:

@@ -86,9 +86,10 @@ class TailFold:
 
     def _kept(self, events: list[LoggedEvent]) -> list[LoggedEvent]:
         """The events that are kept: judged, each under the row of its person."""
-        person = {user: UserRow(self.stock.catalog.person(user)) for user in {event.user for event in events}}
+        person = self.stock.catalog.persons_of({event.user for event in events})
         events = [
-            event if person[event.user] == event.user else replace(event, user=person[event.user]) for event in events
+            event if (row := person[event.user]) == event.user else replace(event, user=UserRow(row))
+            for event in events
         ]
         judged = (judge_event(event, self._judgement) for event in events)
         return [one.event for one in judged if one.verdict is None]

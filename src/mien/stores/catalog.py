@@ -24,7 +24,7 @@ from mien.stores import consents, holds, letters
 from mien.stores.idmap import ItemIds, UserIds
 from mien.stores.migration import bring_up, is_older
 from mien.stores.private import TRAITS
-from mien.stores.vault import USERS, Vault
+from mien.stores.vault import AT_ONCE, USERS, Vault
 
 LAYOUT = 4
 """Raised when a released layout changes in a way an older Mien cannot read."""
@@ -278,6 +278,15 @@ class Catalog:
         """The row that stands for the person behind `user`: itself unless it was stitched."""
         found = self._db.execute("SELECT into_user FROM stitched WHERE user = ?", (user,)).fetchone()
         return int(found[0]) if found else user
+
+    def persons_of(self, users: Collection[int]) -> dict[int, int]:
+        """`person` of many rows, by row."""
+        found, wanted = {user: user for user in users}, list(users)
+        for start in range(0, len(wanted), AT_ONCE):
+            part = wanted[start : start + AT_ONCE]
+            query = f"SELECT user, into_user FROM stitched WHERE user IN ({','.join('?' * len(part))})"
+            found.update(self._db.execute(query, part))
+        return found
 
     def members(self, person: int) -> list[int]:
         """The rows stitched into a person, ascending."""

@@ -129,8 +129,14 @@ class Vault:
 
     def seal_all(self, values: Sequence[tuple[int, bytes]], what: bytes) -> list[bytes | None]:
         """`seal` for many, in their order."""
-        keys = self._keys(row for row, _ in values)
-        return [_sealed(keys[row], plain, what) if row in keys else None for row, plain in values]
+        if not values:
+            return []
+        keys, noise = self._keys(row for row, _ in values), os.urandom(NONCE * len(values))
+        nonces = (noise[start : start + NONCE] for start in range(0, len(noise), NONCE))
+        return [
+            None if (key := keys.get(row)) is None else SEALED + nonce + key.encrypt(nonce, plain, what)
+            for (row, plain), nonce in zip(values, nonces, strict=True)
+        ]
 
     def open(self, row: int, sealed: bytes, what: bytes) -> bytes | None:
         """What was sealed for a user as this kind; None where the key is destroyed."""
@@ -138,6 +144,8 @@ class Vault:
 
     def open_all(self, values: Sequence[tuple[int, bytes]], what: bytes) -> list[bytes | None]:
         """`open` for many, in their order. Raises `WorkspaceError` for bytes that were altered."""
+        if not values:
+            return []
         keys = self._keys(row for row, _ in values)
         return [self._plain(keys[row], sealed, what) if row in keys else None for row, sealed in values]
 
