@@ -35,47 +35,58 @@ class Append:
         self.private: list[tuple[int, bytes]] = []
         self.others: list[tuple[int, str, int, bytes]] = []
         self.letters: list[dict[str, Any]] = []
+        self.otherwise = catalog.consents.otherwise
         self.all_allow = catalog.consents.all_allow(ANALYTICS)
 
-    def all(self, messages: Iterable[Tracked | Refusal]) -> Counter[str]:
-        messages = list(messages)
+    def all(self, batches: Iterable[Iterable[Tracked | Refusal]]) -> list[Counter[str]]:
+        """The fates of each batch. What all of them say is written together, which costs half."""
+        told = []
+        for batch in batches:
+            begin = len(self.events)
+            told.append((self._all(list(batch)), slice(begin, len(self.events))))
+        events = self._write()
+        total = sum((fates for fates, _ in told), Counter[str]())
+        self.db.executemany(
+            "INSERT INTO fates VALUES (?, ?) ON CONFLICT (fate) DO UPDATE SET n = n + excluded.n", total.items()
+        )
+        for fates, place in told:
+            fates["events"] = sum(events[place])
+        return [fates for fates, _ in told]
+
+    def _all(self, messages: list[Tracked | Refusal]) -> Counter[str]:
+        self.fates = Counter()
         self._know([message.user_id for message in messages if isinstance(message, Tracked)])
         for message in messages:
             if isinstance(message, Refusal):
                 self._refuse(message, message.raw if self._may_be_kept(message.raw) else "")
             else:
                 self.fates[self._keep(message)] += 1
-        events = self._sealed(self.events, self.private, SAID)
-        self.db.executemany(f"INSERT INTO tail ({QUOTED}, sealed) VALUES ({', '.join('?' * (len(OPEN) + 1))})", events)
-        others = self._sealed([one[:3] for one in self.others], [(one[0], one[3]) for one in self.others], OTHER)
-        self.db.executemany("INSERT INTO others (user, name, at, sealed) VALUES (?, ?, ?, ?)", others)
-        self.catalog.letters.bury(self.db, self.letters)
-        self.db.executemany(
-            "INSERT INTO fates VALUES (?, ?) ON CONFLICT (fate) DO UPDATE SET n = n + excluded.n", self.fates.items()
-        )
-        self.fates["events"] = len(events)
         return self.fates
 
-    def _sealed(
-        self, rows: list[tuple[Any, ...]], private: list[tuple[int, bytes]], what: bytes
-    ) -> list[tuple[Any, ...]]:
-        """Rows with their private part sealed; none of a user whose key was destroyed since their row was looked up."""
-        sealed = self.catalog.vault.seal_all(private, what)
-        return [(*row, one) for row, one in zip(rows, sealed, strict=True) if one is not None]
+    def _write(self) -> list[bool]:
+        """Write what was gathered; of each event whether it was: none is of a user whose key was destroyed since."""
+        sealed = self.catalog.vault.seal_all(self.private, SAID)
+        events = ((*row, one) for row, one in zip(self.events, sealed, strict=True) if one is not None)
+        self.db.executemany(f"INSERT INTO tail ({QUOTED}, sealed) VALUES ({', '.join('?' * (len(OPEN) + 1))})", events)
+        acts = self.catalog.vault.seal_all([(user, said) for user, _, _, said in self.others], OTHER)
+        others = ((*row[:3], one) for row, one in zip(self.others, acts, strict=True) if one is not None)
+        self.db.executemany("INSERT INTO others (user, name, at, sealed) VALUES (?, ?, ?, ?)", others)
+        self.catalog.letters.bury(self.db, self.letters)
+        return [one is not None for one in sealed]
 
     def _refuse(self, refusal: Refusal, raw: str, user: int | None = None) -> None:
         self.fates[refusal.reason] += 1
         self._bury(refusal.reason, refusal.detail, raw, user)
 
     def _keep(self, message: Tracked) -> str:
-        if self._stranger(message):
+        if not self.otherwise and self._stranger(message):
             return NO_CONSENT
         user = self._row("user_ids", message.user_id)
         if user is None:
             return "erased"
         if message.consents:
             self._consent(user, message)
-        if not self._profilable(user):
+        if not self.all_allow and not self._profilable(user):
             if message.joins is not None:
                 self._join(user, message)
             return NO_CONSENT
@@ -170,7 +181,7 @@ class Append:
 
     def _stranger(self, message: Tracked) -> bool:
         """Somebody of whom nothing is known, where one must have agreed: not even the id is kept."""
-        if self.catalog.consents.otherwise or message.consents:
+        if message.consents:
             return False
         return ("user_ids", message.user_id) not in self.rows and self.catalog.users.row(message.user_id) is None
 

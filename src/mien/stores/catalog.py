@@ -84,6 +84,9 @@ class Catalog:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA secure_delete=ON")
+            self._db.execute("PRAGMA wal_autocheckpoint=8000")  # pages of 4 KB: checkpoints come rarely
+            self._db.execute("PRAGMA journal_size_limit=67108864")
+            self._db.execute("PRAGMA cache_size=-16384")
             with self._db:
                 self._db.executescript(_SCHEMA)
                 if "consents" in [row[1] for row in self._db.execute("PRAGMA table_info(declared)")]:

@@ -96,7 +96,7 @@ class Tail:
         with self._transaction() as db:
             self._refresh(db)
             options: dict[str, Any] = {"key": self._key, "most_ids": self.most_ids, "source": source}
-            return [Append(self._catalog, db, self._rows, **options).all(batch) for batch in batches]
+            return Append(self._catalog, db, self._rows, **options).all(batches)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
