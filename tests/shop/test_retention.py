@@ -135,6 +135,18 @@ def test_what_is_on_hold_outlives_its_user(shop: Shop, toy: World, now: list[dat
     assert not list(shop.workspace.held.iterdir())
 
 
+def test_what_was_bought_under_an_id_that_came_later_is_held_too(shop: Shop, toy: World) -> None:
+    gone, later = toy.user_ids[:2]
+    shop.hold(gone, toy.at + timedelta(days=50), "tax records")
+    shop.stitch(later, gone)
+    bought = [
+        one for one in toy.events if one.user_id in (gone, later) and one.action in (Action.PURCHASE, Action.REFUND)
+    ]
+    assert {one.user_id for one in bought} == {gone, later}
+    shop.erase(later)
+    assert sum(one["events"] for one in shop.held()) == len(bought)
+
+
 def test_a_hold_needs_a_day_to_come_and_a_reason(shop: Shop, toy: World) -> None:
     user = toy.user_ids[0]
     with pytest.raises(UsageError, match="past"):

@@ -18,6 +18,7 @@ from mien.core.event import Action
 from mien.core.tables import EVENT, LOGGED
 from mien.shop.stock import Stock
 from mien.stores.durable import whole
+from mien.stores.holds import Hold
 from mien.stores.letters import words_of
 
 KEPT = (LOGGED.AT, LOGGED.ACTION, LOGGED.QUANTITY, LOGGED.VALUE)
@@ -45,11 +46,11 @@ def detach(stock: Stock, rows: Sequence[int], now_us: int) -> int:
     """Keep the purchases of rows on hold as nobody's, before these are erased; how many. Twice is once."""
     digests = {stock.catalog.users.digest(row) for row in rows}
     kept = 0
-    for one in stock.catalog.holds.of(rows):
+    for one, whose in _held_rows(stock, rows):
         path = stock.workspace.held / f"{from_us(one.until_us):%Y%m%dT%H%M%SZ}.{one.name}.parquet"
         if one.until_us <= now_us or path.exists():
             continue
-        bought = _bought(stock, one.user)
+        bought = pa.concat_tables([_bought(stock, row) for row in whose])
         named = any(stock.catalog.vault.digest(word) in digests for word in words_of(one.reason))
         if len(bought):
             reason = {b"reason": b"" if named else one.reason.encode()}
@@ -57,6 +58,14 @@ def detach(stock: Stock, rows: Sequence[int], now_us: int) -> int:
                 pq.write_table(bought.replace_schema_metadata(reason), file, compression="zstd")
         kept += len(bought)
     return kept
+
+
+def _held_rows(stock: Stock, rows: Sequence[int]) -> list[tuple[Hold, list[int]]]:
+    """Each hold with the rows it is on; an id that the person had only later is under the one that ends last."""
+    holds = sorted(stock.catalog.holds.of(rows), key=lambda one: one.until_us)
+    own, last = {one.user for one in holds}, {stock.catalog.person(one.user): one for one in holds}
+    under = {row: last.get(stock.catalog.person(row)) for row in rows if row not in own}
+    return [(one, [one.user, *(row for row, hold in under.items() if hold is one)]) for one in holds]
 
 
 def _bought(stock: Stock, row: int) -> pa.Table:
