@@ -68,7 +68,7 @@ async def viewed(visit: Visit, user_id: str, day: str) -> View:
     """What is asked of the shop; `UnknownName` for an id never seen, `UsageError` for a day that is none."""
     as_of = None
     if day:
-        as_of = parse_time(day, visit.zone) + timedelta(days=1) - timedelta(seconds=1)
+        as_of = end_of(day, visit.zone)
         as_of = None if as_of >= visit.shop.clock() else as_of
     if not user_id:
         raise UsageError(visit.say("no_user_named"))
@@ -84,6 +84,11 @@ async def viewed(visit: Visit, user_id: str, day: str) -> View:
         newest = await ask(shop.profile, user_id, language=language)
     first = newest.activity.first_seen if newest.activity else None
     return View(visit, user_id, as_of, profile, person, first, newest.as_of)
+
+
+def end_of(day: str, zone: str) -> datetime:
+    """The last second of a day of the shop, which may have 23 or 25 hours."""
+    return parse_time(day, zone).astimezone(load_zone(zone)) + timedelta(days=1) - timedelta(seconds=1)
 
 
 def head(view: View) -> None:
