@@ -21,6 +21,7 @@ from mien.web.storefront.box import text_of
 from mien.web.storefront.cards import card
 from mien.web.storefront.facets import children, entry, value_name
 from mien.web.storefront.panel import strongest
+from mien.web.storefront.results import following
 from mien.web.storefront.shopping import cart_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -108,6 +109,13 @@ def test_a_step_down_the_path_takes_the_place_of_the_one_above() -> None:
     assert down.toggled("category", "A").filters == {"category": ("B", "A")}
     assert down.toggled("category", "A/xy").filters == {"category": ("B", "A/x", "A/xy")}
     assert Search("tea", {"brand": ("A",)}).toggled("brand", "A/x").filters == {"brand": ("A", "A/x")}
+
+
+@pytest.mark.parametrize(
+    ("first", "total", "on"), [(0, 24, None), (0, 25, 24), (24, 100, 48), (9_960, 39_023, 9_984), (9_984, 39_023, None)]
+)
+def test_no_page_is_offered_that_no_search_answers(first: int, total: int, on: int | None) -> None:
+    assert following(first, total) == on
 
 
 def test_the_same_item_looks_the_same_and_relatives_alike() -> None:

@@ -8,6 +8,7 @@ from starlette.datastructures import QueryParams
 from mien.core.impression import SEARCH
 from mien.core.query import SORTS, Answer
 from mien.profiles.local import number
+from mien.ranking.answering import MAX_OFFSET
 from mien.web.look.icons import icon
 from mien.web.look.parts import El, chip, choice, drawn, link, told
 from mien.web.storefront.asked import Search
@@ -48,7 +49,8 @@ async def results(shopping: Shopping, asked: QueryParams) -> None:
             await grid(
                 shopping, answer, Asked(search.text, "for-you" if search.text else SEARCH, filters=dict(search.filters))
             )
-            pager(shopping, search, answer)
+            if answer.total:  # else what is shown is no page of what was found
+                pager(shopping, search, answer)
 
 
 def head(shopping: Shopping, search: Search, answer: Answer) -> None:
@@ -124,7 +126,13 @@ def pager(shopping: Shopping, search: Search, answer: Answer) -> None:
                 with link("", before.address(), "a.button.small"):
                     drawn(icon("back", 16), "span.symbol")
                     El("span", visit.say("previous"))
-            if last < answer.total:
-                with link("", replace(search, first=last).address(), "a.button.small"):
+            if (on := following(search.first, answer.total)) is not None:
+                with link("", replace(search, first=on).address(), "a.button.small"):
                     El("span", visit.say("next_page"))
                     drawn(icon("next", 16), "span.symbol")
+
+
+def following(first: int, total: int) -> int | None:
+    """Where the next page begins; None where there is none, or none so far down."""
+    on = first + PAGE
+    return on if on < total and on <= MAX_OFFSET else None
