@@ -91,7 +91,12 @@ def test_equals_stand_by_popularity_then_row(scores: int) -> None:
     popularity = draw.integers(0, 5, 500).astype(np.float64)
     values = draw.integers(0, scores, 500) / 7.0
     blend = Blend(rows, (Term("text", values, lambda _: ("", ())),))
-    assert blend.order(popularity).tolist() == np.lexsort((rows, -popularity[rows], -values)).tolist()
+    place = np.empty(500, dtype=np.int64)
+    place[np.argsort(-popularity, kind="stable")] = np.arange(500)
+    order = np.lexsort((rows, -popularity[rows], -values)).tolist()
+    assert blend.order(place).tolist() == order
+    for most in (0, 1, 7, 499, 500, 501):
+        assert blend.order(place, most).tolist() == order[:most]
 
 
 @pytest.mark.parametrize("user", [None, "ann", "gus"])

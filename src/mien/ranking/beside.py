@@ -27,6 +27,8 @@ def visit_term(rows: Rows, asked: Asked, weight: float) -> Term:
     """The running visit: ½ of likeness by people against the best, ½ of the share of facet values in common with the
     item of the visit that is most alike; 1 for what was looked at itself."""
     visit = asked.visit
+    if not len(visit):
+        return Term("visit", np.zeros(len(rows)), lambda _: ("", ()))
     total, source = _passed(rows, visit, _by_people(asked))
     best = total.max(initial=0.0)
     alike, nearest = _facets_shared(rows, visit, asked.context)
@@ -40,7 +42,7 @@ def visit_term(rows: Rows, asked: Asked, weight: float) -> Term:
         at = source[k] if source[k] >= 0 else nearest[k]
         return say(asked.context.language, "visit", title=asked.context.shelf.catalogue.title[int(at)]), ()
 
-    return Term("visit", weight * values if len(visit) else np.zeros(len(rows)), explain)
+    return Term("visit", weight * values, explain)
 
 
 def alike_term(rows: Rows, asked: Asked, weight: float) -> Term:

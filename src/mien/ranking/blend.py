@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from mien.ranking.shelf import Context
 from mien.ranking.wording import say
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 BASE = 0.0
 """Where every score begins. It is named in every answer, so that the sum is complete."""
 
@@ -21,14 +23,19 @@ BASE = 0.0
 class Term:
     """One summand. `values (n,)`: what each candidate gets; `explain(k)`: text and evidence for candidate k.
 
-    0 is no reason at all and is not shown. `columns`: what was measured for it, by name (`measures`), each `(n,)`; a
-    learned ranker gives values to it instead.
+    0 is no reason at all and is not shown. `measured()`: what was measured for it, by name (`measures`), each `(n,)`;
+    a learned ranker gives values to it instead.
     """
 
     kind: str
     values: Floats
     explain: Callable[[int], tuple[str, tuple[str, ...]]]
-    columns: Mapping[str, Floats] = field(default_factory=dict)
+    measured: Callable[[], Mapping[str, Floats]] = dict
+
+    @cached_property
+    def columns(self) -> Mapping[str, Floats]:
+        """What was measured, computed when it is first asked for: without a learned ranker nobody does."""
+        return self.measured()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,25 +46,36 @@ class Blend:
     terms: tuple[Term, ...]
     base: float = BASE
 
-    @property
+    @cached_property
+    def _sum(self) -> Floats:
+        return sum((term.values for term in self.terms), np.zeros(len(self.rows)))
+
+    @cached_property
     def scores(self) -> Floats:
         """`(n,)` sums of the terms, on top of the base."""
-        return self.base + sum((term.values for term in self.terms), np.zeros(len(self.rows)))
+        return self.base + self._sum
 
-    def order(self, popularity: Floats) -> npt.NDArray[np.int64]:
-        """Positions from the highest score down, ties by popularity, then by row."""
-        scores = self.scores
-        order = np.argsort(-scores)
-        same = np.flatnonzero(np.diff(scores[order]) == 0)
-        if len(same):  # only equals are sorted by more than the score
-            tied = np.union1d(same, same + 1)
-            equals = order[tied]
-            rows = self.rows[equals]
-            order[tied] = equals[np.lexsort((rows, -popularity[rows], -scores[equals]))]
-        return order
+    def order(self, place: Ints, most: int | None = None) -> Ints:
+        """Positions from the highest score down, equals by `place` (`Shelf.place`); all, or the first `most`.
+
+        Cost: two sorts of plain numbers. Sorting by several keys at once takes ten times as long.
+        """
+        scores, n = self.scores, len(self.rows)
+        if most is None or most >= n:
+            order = np.argsort(-scores)
+        else:
+            among = np.flatnonzero(scores >= np.partition(scores, n - most)[n - most]) if most else np.arange(0)
+            order = among[np.argsort(-scores[among])]
+        falls = np.diff(scores[order]) != 0
+        if not falls.all():  # equals are sorted by more than the score
+            level = np.concatenate([[0], np.cumsum(falls)])
+            order = order[np.argsort((level << 32) + place[self.rows[order]])]
+        return order[:most]
 
     def with_term(self, term: Term) -> "Blend":
-        return replace(self, terms=(*self.terms, term))
+        after = replace(self, terms=(*self.terms, term))
+        after.__dict__["_sum"] = self._sum + term.values
+        return after
 
     def results(self, chosen: npt.NDArray[np.int64], context: Context, first_rank: int = 1) -> tuple[Result, ...]:
         """The chosen candidates with their reasons, base first, then the weightiest."""

@@ -79,14 +79,16 @@ class _Facts:
         """Of each candidate not bought itself, of a category that hardly anybody buys twice, the place of what the
         person bought of it last; −1 of all others."""
         shelf, history = self.context.shelf, self.person.bought
-        found = np.full(len(rows), -1, dtype=np.int64)
         leaf = shelf.leaf[history.item]
         since_us = self.context.at_us - self.last_us
         lately = (since_us <= self.rhythm.days * DAY_US) & (leaf >= 0)
         held = np.flatnonzero(lately & (self.other < self.context.options.durable_share))
-        by_leaf = {int(leaf[at]): at for at in held[np.argsort(-since_us[held], kind="stable")].tolist()}
-        for k in np.flatnonzero(np.isin(shelf.leaf[rows], list(by_leaf)) & (place < 0)).tolist() if by_leaf else ():
-            found[k] = by_leaf[int(shelf.leaf[rows[k]])]
+        if not len(held):
+            return np.full(len(rows), -1, dtype=np.int64)
+        by_leaf = np.full(shelf.n_leaves + 1, -1, dtype=np.int64)  # the last is that of none, −1
+        held = held[np.argsort(-since_us[held], kind="stable")]
+        by_leaf[leaf[held]] = held  # of several the one bought last stays
+        found: Places = np.where(place < 0, by_leaf[shelf.leaf[rows]], -1)
         return found
 
     def explain(self, why: int, at: int, row: int) -> tuple[str, tuple[str, ...]]:

@@ -13,12 +13,10 @@ Source = Callable[[Asked], Iterator[Rows]]
 
 
 def gather(sources: tuple[str, ...], asked: Asked) -> Rows:
-    """Item rows from the named sources, each once, ascending. Not yet filtered. Cost: well under a millisecond."""
-    found = np.zeros(len(asked.context.shelf.catalogue), dtype=np.bool_)
-    for name in sources:
-        for rows in SOURCES[name](asked):
-            found[rows] = True
-    return np.flatnonzero(found).astype(np.int32)
+    """Item rows from the named sources, each once, ascending. Not yet filtered. Cost: one sort of what they bring."""
+    found = np.concatenate([np.empty(0, dtype=np.int32), *(rows for name in sources for rows in SOURCES[name](asked))])
+    found.sort()
+    return found[np.concatenate([[True], found[1:] != found[:-1]])] if len(found) else found
 
 
 def _popular(asked: Asked) -> Iterator[Rows]:

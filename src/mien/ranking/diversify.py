@@ -9,7 +9,7 @@ falls: by score, items stand in the order in which they were chosen.
 *Caps* move what comes after the first few of one facet value below all that is not held back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from mien.ranking.shelf import Context
 from mien.ranking.wording import say
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+LOW = (1 << 32) - 1
+"""The lower half of a number of 64 bits."""
 MARGIN = 0.01
 """Keeps the best item held back below the worst that is not."""
 CHOSEN = 50
@@ -38,7 +41,7 @@ def variety_term(blend: Blend, diversity: float, span: Floats, context: Context)
     strength = diversity * (float(span.max() - span.min()) if n else 0.0)
     codes = _codes(blend.rows, context)
     known = np.maximum((codes >= 0).sum(axis=0), 1)
-    first = _tie_break(blend, context)
+    first = context.shelf.place[blend.rows]
     left = np.ones(n, dtype=np.bool_)
     scores = blend.scores
     for _ in range(min(CHOSEN, n)):
@@ -63,13 +66,6 @@ def _codes(rows: Rows, context: Context) -> npt.NDArray[np.int32]:
     return np.array([facet.codes[rows] for facet in facets], dtype=np.int32).reshape(len(facets), len(rows))
 
 
-def _tie_break(blend: Blend, context: Context) -> npt.NDArray[np.int64]:
-    """Place of each candidate by popularity, then row: how equals are ordered everywhere."""
-    place = np.empty(len(blend.rows), dtype=np.int64)
-    place[np.lexsort((blend.rows, -context.shelf.popularity[blend.rows]))] = np.arange(len(blend.rows))
-    return place
-
-
 def cap_term(blend: Blend, caps: Mapping[str, int], span: Floats, context: Context) -> Term:
     """`cap`: below the first few of a facet value, its further items move below all that is not held back.
 
@@ -78,51 +74,49 @@ def cap_term(blend: Blend, caps: Mapping[str, int], span: Floats, context: Conte
     without a value are free. Cost: one walk down the candidates.
     """
     groups = {name: _groups(name, blend.rows, context) for name, limit in caps.items() if limit > 0}
-    order = blend.order(context.shelf.popularity)
-    names, before = _held_alone(order, groups, caps) if len(groups) == 1 else _held_back(order, groups, caps)
-    values = np.where(names == "", 0.0, -(float(span.max() - span.min()) + MARGIN))
+    order, codes = blend.order(context.shelf.place), list(groups.values())
+    limits = [caps[name] for name in groups]
+    by, before = _held_alone(order, codes[0], limits[0]) if len(codes) == 1 else _held_back(order, codes, limits)
+    values = np.where(by < 0, 0.0, -(float(span.max() - span.min()) + MARGIN))
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
-        value = _value(str(names[k]), int(blend.rows[k]), context)
+        value = _value(list(groups)[by[k]], int(blend.rows[k]), context)
         return say(context.language, "cap", n=int(before[k]), value=value), ()
 
     return Term("cap", values, explain)
 
 
-Held = tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]
-"""`(n,)` by which facet each candidate is held back, "" where it is not; `(n,)` how many of its value come before."""
+Codes = npt.NDArray[np.int32]
+Held = tuple[Places, Places]
+"""`(n,)` which facet holds each candidate back, −1: none does; `(n,)` how many of its value come before."""
 
 
-def _held_alone(
-    order: npt.NDArray[np.int64], groups: Mapping[str, npt.NDArray[np.int32]], caps: Mapping[str, int]
-) -> Held:
-    """Of one facet: what has as many of its value before it as may be. Cost: two sorts."""
-    ((name, codes),) = groups.items()
+def _held_alone(order: Places, codes: Codes, limit: int) -> Held:
+    """Of one facet: what has as many of its value before it as may be. Cost: one sort."""
+    walked = codes[order].astype(np.int64)
+    by_value = np.sort((walked << 32) + np.arange(len(order)))
+    begins = np.flatnonzero(np.diff(by_value >> 32, prepend=-2))
+    sizes = np.diff(begins, append=len(order))
     before = np.empty(len(order), dtype=np.int64)
-    by_value = order[np.argsort(codes[order], kind="stable")]
-    begins = np.flatnonzero(np.diff(codes[by_value], prepend=-2))
-    sizes = np.diff(begins, append=len(by_value))
-    before[by_value] = np.arange(len(by_value)) - np.repeat(begins, sizes)
-    return np.where((codes >= 0) & (before >= caps[name]), name, ""), before
+    before[order[by_value & LOW]] = np.arange(len(order)) - np.repeat(begins, sizes)
+    return np.where((codes >= 0) & (before >= limit), 0, -1), before
 
 
-def _held_back(
-    order: npt.NDArray[np.int64], groups: Mapping[str, npt.NDArray[np.int32]], caps: Mapping[str, int]
-) -> Held:
+def _held_back(order: Places, groups: Sequence[Codes], limits: Sequence[int]) -> Held:
     """Of several facets, walked down `order`: what one of them holds back takes no place of another."""
-    names, before = np.full(len(order), "", dtype=object), np.zeros(len(order), dtype=np.int64)
-    codes = {name: group.tolist() for name, group in groups.items()}
-    met: dict[tuple[str, int], int] = {}
-    let_in: dict[tuple[str, int], int] = {}
+    by, before = np.full(len(order), -1, dtype=np.int64), np.zeros(len(order), dtype=np.int64)
+    codes = [group.tolist() for group in groups]
+    met: dict[tuple[int, int], int] = {}
+    let_in: dict[tuple[int, int], int] = {}
     for k in order.tolist():
-        mine = [(name, of[k]) for name, of in codes.items() if of[k] >= 0]
-        full = [group for group in mine if let_in.get(group, 0) >= caps[group[0]]]
+        mine = [(at, of[k]) for at, of in enumerate(codes) if of[k] >= 0]
+        full = [group for group in mine if let_in.get(group, 0) >= limits[group[0]]]
         if full:
-            names[k], before[k] = full[0][0], met[full[0]]
+            by[k], before[k] = full[0][0], met[full[0]]
         for group in mine:
             met[group] = met.get(group, 0) + 1
             let_in[group] = let_in.get(group, 0) + (not full)
-    return names.astype(np.str_), before
+    return by, before
 
 
 def _groups(name: str, rows: Rows, context: Context) -> npt.NDArray[np.int32]:

@@ -38,7 +38,7 @@ class Ranking:
 
     def rank(self, blend: Blend, context: Context) -> int:
         """The place of the explained item in `blend`, from 1 on."""
-        order = blend.order(context.shelf.popularity)
+        order = blend.order(context.shelf.place)
         return 1 + int(np.flatnonzero(order == self.k)[0])
 
 
@@ -54,7 +54,7 @@ def explain(query: Query, item_id: str, context: Context) -> Answer:
     row = context.shelf.row(item_id)
     ranking, again, sources = _ranking(query, row, context)
     rank = ranking.rank(ranking.blend, context)
-    order = ranking.blend.order(context.shelf.popularity)
+    order = ranking.blend.order(context.shelf.place)
     shown = bool(allowed(query, ranking.how.person, context, again)[row])
     notes: tuple[str, ...] = () if shown else (say(context.language, "unavailable"),)
     answer = finish_answer(

@@ -43,7 +43,7 @@ def matched(asked: Asked, also: int = -1) -> Found:
     meaning = without_price(query, context.search.understand and context.shelf.priced)
     mask = allowed(query, person, context, context.options.bought_again)
     if meaning.limit is not None:
-        mask &= within(meaning.limit, context)
+        mask = mask & within(meaning.limit, context)
     matches, said = _matches(query, meaning, mask, index, context, also), bool(meaning.text.strip())
     if said:
         matches = with_nearest(meaning.text, matches, mask, context)

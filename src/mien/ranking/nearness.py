@@ -202,7 +202,7 @@ def meaning_terms(text: str, matches: Matches, context: Context) -> tuple[Term, 
     columns = {"meaning": share}
     if context.shelf.close is not None:
         columns["meaning.cosine"] = np.nan_to_num(found)
-    return (Term("meaning", weight * share, explain, columns=columns),)
+    return (Term("meaning", weight * share, explain, lambda: columns),)
 
 
 def scaled(cosines: npt.ArrayLike, lowest: float, highest: float) -> npt.NDArray[np.float64]:

@@ -1,24 +1,29 @@
 """The person who asks, as ranking sees them: what they bought, looked at and like, by item and by facet value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.core.clock import DAY_US
 from mien.core.event import ACTION_CODE, Action
-from mien.core.ids import Rows
+from mien.core.ids import Rows, places
 from mien.core.item import Facet
 from mien.features.state import State, TallyArrays
 from mien.profiles.options import ProfileOptions
-from mien.profiles.tags import Reading, Support, Witnesses, confidence, read_facet, span, support, witnesses
+from mien.profiles.tags import Reading, Support, Witnesses, above_half, read_facets, span, support, witnesses
 from mien.profiles.yardstick import Yardstick
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 _BOUGHT = ACTION_CODE[Action.PURCHASE]
 LIKED_VALUES = 30
 """Values of a facet that count as likings, heaviest first."""
+EVIDENCE = 3
+"""Events that are named as evidence of a liking."""
 NOTHING = 1e-12
 """Decayed strength below which an act is as good as taken back."""
 
@@ -47,20 +52,14 @@ class History:
 
 @dataclass(frozen=True, eq=False)
 class Liking:
-    """How much a person likes the values of one facet more than others do: `strength` by value of `reading`, 0 … 1."""
+    """How much a person likes the values of one facet more than others do: `value` their codes, `weight` the person's
+    share, `strength` 0 … 1. `evidence(k)`: newest event ids behind value k."""
 
     facet: Facet
-    reading: Reading
+    value: Places
+    weight: Floats
     strength: Floats
-    support: Support
-
-    @cached_property
-    def _witnesses(self) -> Witnesses:
-        return witnesses(self.reading, self.support)
-
-    def evidence(self, k: int, limit: int = 3) -> tuple[str, ...]:
-        """Newest event ids behind value k. Cost: one sort of the person's acts the first time."""
-        return self._witnesses.newest_events(k, limit)
+    evidence: Callable[[int], tuple[str, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,32 +79,33 @@ class Person:
     @cached_property
     def bought(self) -> History:
         """Purchases, what was refunded taken off."""
-        return self._history(self._support.tallies.action[self._support.row] == _BOUGHT, ACTION_CODE[Action.REFUND])
+        s = self._support
+        at = np.flatnonzero(s.tallies.action[s.row] == _BOUGHT)  # a state has one tally an item and action
+        at = at[np.argsort(s.item[at])]
+        strength, rows = self._less(s.item[at], s.slow[at], s.slow, ACTION_CODE[Action.REFUND]), s.row[at]
+        return _left(s.item[at], strength, s.tallies.n[rows], rows, rows)
 
     @cached_property
     def seen(self) -> History:
         """Views, carts, favourites and the like; strength is weighed by action and decays by the fast half-life."""
-        action = self._support.tallies.action[self._support.row]
-        return self._history(self._support.liked & (action != _BOUGHT), ACTION_CODE[Action.UNCART], fast=True)
-
-    def _history(self, chosen: npt.NDArray[np.bool_], undone_by: int, *, fast: bool = False) -> History:
-        """The chosen tallies by item; what `undone_by` took back is taken off, items with nothing left go."""
         s = self._support
-        decayed = s.fast * np.abs(s.sign) if fast else s.slow
-        back = s.tallies.action[s.row] == undone_by
-        item, member = np.unique(s.item[chosen], return_inverse=True)
-        strength: Floats = np.zeros(len(item))
-        np.add.at(strength, member, decayed[chosen])
-        gone = np.isin(s.item[back], item)
-        np.subtract.at(strength, np.searchsorted(item, s.item[back][gone]), decayed[back][gone])
-        rows = s.row[chosen]
-        count = np.bincount(member, weights=s.tallies.n[rows], minlength=len(item)).astype(np.int64)
-        newest = _first_by(member, s.newness[rows])
-        heaviest = _first_by(member, -s.sign[chosen])
-        left = np.flatnonzero(strength > NOTHING)
-        return History(
-            item[left].astype(np.int32), strength[left], count[left], rows[newest[left]], rows[heaviest[left]]
-        )
+        at = np.flatnonzero(s.liked & (s.tallies.action[s.row] != _BOUGHT))
+        item, member = np.unique(s.item[at], return_inverse=True)
+        decayed, rows = s.fast * np.abs(s.sign), s.row[at]
+        strength = np.bincount(member, weights=decayed[at], minlength=len(item)).astype(np.float64, copy=False)
+        strength = self._less(item, strength, decayed, ACTION_CODE[Action.UNCART])
+        count = np.bincount(member, weights=s.tallies.n[rows], minlength=len(item))
+        newest, heaviest = _first_by(member, s.newness[rows]), _first_by(member, -s.sign[at])
+        return _left(item, strength, count, rows[newest], rows[heaviest])
+
+    def _less(self, item: Rows, strength: Floats, decayed: Floats, undone_by: int) -> Floats:
+        """The strength by item without what acts of the kind `undone_by` took back."""
+        s = self._support
+        back = np.flatnonzero(s.tallies.action[s.row] == undone_by)
+        place = places(item, s.item[back])
+        found = place >= 0
+        np.subtract.at(strength, place[found], decayed[back[found]])
+        return strength
 
     @property
     def tallies(self) -> TallyArrays:
@@ -118,7 +118,7 @@ class Person:
         s = self._support
         item, member = np.unique(s.item, return_inverse=True)
         total = np.maximum(np.bincount(member, weights=s.slow * s.sign, minlength=len(item)), 0.0)
-        order = np.lexsort((item, -total))
+        order = np.argsort(-total, kind="stable")
         order = order[total[order] > 0]
         return item[order].astype(np.int32), total[order]
 
@@ -136,9 +136,14 @@ class Person:
 
     def newest_act(self, item: int) -> int:
         """Position in the tallies of the newest act that speaks for an item they have a history with."""
+        return self._newest_acts[item]
+
+    @cached_property
+    def _newest_acts(self) -> dict[int, int]:
         s = self._support
-        rows = s.row[s.liked & (s.item == item)]
-        return int(rows[np.argmin(s.newness[rows])])
+        at = np.flatnonzero(s.liked)
+        at = at[np.argsort(-s.newness[s.row[at]])]  # the newest last: it stays
+        return dict(zip(s.item[at].tolist(), s.row[at].tolist(), strict=True))
 
     @cached_property
     def likings(self) -> list[Liking]:
@@ -147,20 +152,47 @@ class Person:
         What everybody likes as much says nothing of the person: its confidence is one half or less. What has
         expired as a tag is no liking.
         """
-        found = []
-        for facet, shares in zip(self.yardstick.facets, self.yardstick.shares, strict=True):
-            reading = read_facet(facet, self._support)
-            strength = np.zeros(len(reading.value))
-            top = np.argsort(-reading.weight, kind="stable")[:LIKED_VALUES]
-            if len(top) and reading.weight[top[0]] > 0:
-                share = shares[reading.value[top]]
-                sure = confidence(reading.n[top], float(reading.n.sum()), share, self.options.prior_strength)
-                relative = reading.weight[top] / reading.weight[top[0]]
-                _, last, _ = span(reading, self._support)
-                alive = last[top] + self.options.expiry_days(facet.name) * DAY_US > self.at_us
-                strength[top] = relative * np.maximum(2.0 * sure - 1.0, 0.0) * alive
-            found.append(Liking(facet, reading, strength, self._support))
-        return found
+        reading, strength = self._reading, self._strength(self._reading)
+        columns = (
+            (reading.value[part], reading.weight[part], strength[part], self._evidence(part)) for part in reading.parts
+        )
+        return [Liking(facet, *one) for facet, one in zip(self.yardstick.facets, columns, strict=True)]
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return read_facets(self.yardstick.facets, self._support)
+
+    def _strength(self, reading: Reading) -> Floats:
+        """Of each value, 0 … 1."""
+        facets, weight = self.yardstick.facets, reading.weight
+        lasting = [self.options.expiry_days(facet.name) * DAY_US for facet in facets]
+        _, last, _ = span(reading, self._support)
+        counts = (weight > 0) & (last + reading.spread(lasting) > self.at_us)
+        for part in reading.parts:
+            if part.stop - part.start > LIKED_VALUES:
+                counts[part.start + np.argsort(-weight[part], kind="stable")[LIKED_VALUES:]] = False
+        at = np.flatnonzero(counts)
+        shares = [of[reading.value[part]] for of, part in zip(self.yardstick.shares, reading.parts, strict=True)]
+        heaviest = reading.spread([weight[part].max(initial=0.0) for part in reading.parts])
+        n, total, share = reading.n, reading.spread(reading.totals), np.concatenate([*shares, np.empty(0)])
+        sure = above_half(n[at], total[at], share[at], self.options.prior_strength)
+        strength = np.zeros(len(weight))
+        strength[at] = weight[at] / heaviest[at] * np.maximum(2.0 * sure - 1.0, 0.0)
+        return strength
+
+    def _evidence(self, part: slice) -> Callable[[int], tuple[str, ...]]:
+        return lambda k: self._witnesses.newest_events(part.start + k, EVIDENCE)
+
+    @cached_property
+    def _witnesses(self) -> Witnesses:
+        return witnesses(self._reading, self._support)
+
+
+def _left(item: Rows, strength: Floats, n: npt.NDArray[Any], newest: Places, heaviest: Places) -> History:
+    """The history of the items of which anything is left."""
+    left = np.flatnonzero(strength > NOTHING)
+    counts = n[left].astype(np.int64)
+    return History(item[left].astype(np.int32), strength[left], counts, newest[left], heaviest[left])
 
 
 def _first_by(member: npt.NDArray[np.int64], key: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:

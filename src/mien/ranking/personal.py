@@ -45,7 +45,7 @@ def personal_terms(rows: Rows, person: Person, context: Context) -> Iterator[Ter
 def _repeat_term(rows: Rows, person: Person, own: Own, context: Context) -> Term:
     """The history of purchases, and what it is beside the person's other purchases of the same category."""
     term = _history_term("repeat", rows, person, person.bought, (context.options.repeat, 1.0), context)
-    return replace(term, columns=own.repeat_columns(rows))
+    return replace(term, measured=lambda: own.repeat_columns(rows))
 
 
 def _history_term(
@@ -53,8 +53,8 @@ def _history_term(
 ) -> Term:
     """weight · x / (x + half) of the decayed strength x, `shape` = (weight, half): the first time counts most."""
     place = history.at(rows)
-    strength = np.zeros(len(rows))
-    strength[place >= 0] = history.strength[place[place >= 0]]
+    strength, held = np.zeros(len(rows)), np.flatnonzero(place >= 0)
+    strength[held] = history.strength[place[held]]
     weight, half = shape
     tallies, language = person.tallies, context.language
     column = strength / (strength + half)
@@ -69,19 +69,18 @@ def _history_term(
         }
         return say(language, kind, **facts), (tallies.newest[newest],)
 
-    return Term(kind, weight * column, explain, columns={kind: column})
+    return Term(kind, weight * column, explain, lambda: {kind: column})
 
 
 def _neighbour_term(rows: Rows, person: Person, context: Context) -> Term:
     """Σ_j h_j · sim(j, i) over the person's items j, h their shares; against the best candidate, times certainty."""
     near, parts, source = _passed_on(person, context)
-    items, member = np.unique(near, return_inverse=True)
-    total = np.append(np.bincount(member, weights=parts, minlength=len(items)), 0.0)
-    reached = total[places(items, rows)]  # −1, not reached, is the last: 0
+    place = places(rows, near)
+    met = np.flatnonzero(place >= 0)
+    reached = np.bincount(place[met], weights=parts[met], minlength=len(rows)).astype(np.float64, copy=False)
     best = reached.max(initial=0.0)
-    values: Floats = (
-        context.options.neighbour * person.certainty * (reached / best if best > 0 else np.zeros(len(rows)))
-    )
+    here = reached / best if best > 0 else np.zeros(len(rows))
+    values: Floats = context.options.neighbour * person.certainty * here
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         here = np.flatnonzero(near == rows[k])
@@ -94,8 +93,7 @@ def _neighbour_term(rows: Rows, person: Person, context: Context) -> Term:
         }
         return say(context.language, "neighbour", **facts), (person.tallies.newest[act],)
 
-    here = reached / best if best > 0 else np.zeros(len(rows))
-    return Term("neighbour", values, explain, columns={"neighbour": reached, "neighbour.here": here})
+    return Term("neighbour", values, explain, lambda: {"neighbour": reached, "neighbour.here": here})
 
 
 def _behaviour_term(rows: Rows, person: Person, foresight: Foresight, context: Context) -> Iterator[Term]:
@@ -120,7 +118,7 @@ def _behaviour_term(rows: Rows, person: Person, foresight: Foresight, context: C
         return say(context.language, "behaviour", **facts), (newest.event_id,)
 
     columns = {"behaviour": above, "behaviour.here": here}
-    yield Term("behaviour", context.options.behaviour * here, explain, columns=columns)
+    yield Term("behaviour", context.options.behaviour * here, explain, lambda: columns)
 
 
 def _taste_term(rows: Rows, person: Person, taste: Taste, context: Context) -> Term:
@@ -135,7 +133,7 @@ def _taste_term(rows: Rows, person: Person, taste: Taste, context: Context) -> T
         title = context.shelf.catalogue.title[item]
         return say(context.language, "taste", title=title), (person.tallies.newest[act],)
 
-    return Term("taste", np.zeros(len(rows)), explain, columns={"taste": column, "taste.here": here})
+    return Term("taste", np.zeros(len(rows)), explain, lambda: {"taste": column, "taste.here": here})
 
 
 def _price_term(rows: Rows, own: Own, context: Context) -> Term:
@@ -147,7 +145,7 @@ def _price_term(rows: Rows, own: Own, context: Context) -> Term:
         which = "price_above" if column[k] > 0 else "price_below"
         return say(context.language, which, usual=f"{usual:.2f}"), ()
 
-    return Term("price", np.zeros(len(rows)), explain, columns={"price": column})
+    return Term("price", np.zeros(len(rows)), explain, lambda: {"price": column})
 
 
 def _brand_term(rows: Rows, own: Own, context: Context) -> Term:
@@ -158,7 +156,7 @@ def _brand_term(rows: Rows, own: Own, context: Context) -> Term:
         brand = context.shelf.catalogue.brand[int(rows[k])]
         return say(context.language, "brand", brand=brand, share=f"{column[k]:.0%}"), ()
 
-    return Term("brand", np.zeros(len(rows)), explain, columns={"brand": column})
+    return Term("brand", np.zeros(len(rows)), explain, lambda: {"brand": column})
 
 
 def _passed_on(person: Person, context: Context) -> tuple[Rows, Floats, Rows]:
@@ -174,19 +172,18 @@ def _passed_on(person: Person, context: Context) -> tuple[Rows, Floats, Rows]:
 
 
 def _tag_term(rows: Rows, liking: Liking, weight: float, context: Context) -> Term:
-    reading, facet = liking.reading, liking.facet
-    codes = facet.codes[rows]
+    facet, codes = liking.facet, liking.facet.codes[rows]
     of_code = np.zeros(len(facet.values) + 1)  # the last one is that of no value, −1
-    of_code[reading.value] = weight * liking.strength
+    of_code[liking.value] = weight * liking.strength
     values = of_code[codes]
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
-        at, language = int(np.searchsorted(reading.value, codes[k])), context.language
+        at, language = int(np.searchsorted(liking.value, codes[k])), context.language
         facts = {
-            "tag": liking_name(language, facet.name, facet.values[int(reading.value[at])]),
-            "share": f"{reading.weight[at]:.0%}",
+            "tag": liking_name(language, facet.name, facet.values[int(codes[k])]),
+            "share": f"{liking.weight[at]:.0%}",
         }
         return say(language, "tag", **facts), liking.evidence(at)
 
     name = f"{TAG}.{facet.name}" + (f".{facet.level}" if facet.level else "")
-    return Term("tag", values, explain, columns={name: values / weight if weight > 0 else values})
+    return Term("tag", values, explain, lambda: {name: values / weight if weight > 0 else values})

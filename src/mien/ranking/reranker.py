@@ -81,7 +81,7 @@ def reranked(blend: Blend, text: str, context: Context) -> Blend:
     if reranker is None or not options.reranker_weight or not len(blend.rows):
         return blend
     catalogue = context.shelf.catalogue
-    top = blend.order(context.shelf.popularity)[: options.reranker_top]
+    top = blend.order(context.shelf.place)[: options.reranker_top]
     items = [catalogue.item(int(row)) for row in blend.rows[top]]
     fits = np.zeros(len(blend.rows))
     fits[top] = reranker.fits(text, [item_text(item) if item else "" for item in items])

@@ -18,20 +18,27 @@ Mask = npt.NDArray[np.bool_]
 
 
 def allowed(query: Query, person: Person | None, context: Context, bought_again: Again = True) -> Mask:
-    """`(n_items,)`: available, of the values asked for, not hidden, and, where nothing is bought twice, not bought yet.
+    """`(n_items,)`, not to be written to: available, of the values asked for, not hidden, and, where nothing is bought
+    twice, not bought yet.
 
     Within a facet any of the values will do, between facets all must hold. `price` takes ranges ("10..50"; an item
     without a price is in none), `brand!` what an item must not be. Raises `UnknownName` for a facet or a value that no
     item has, with the nearest ones, `UsageError` for a range that is none.
     """
-    mask = context.shelf.showable.copy()
+    mask = context.shelf.showable
     if context.rules:
-        mask &= ~hidden(query, context)
+        mask = mask & ~hidden(query, context)
     for name, values in query.filters.items():
         held = having(name.removesuffix(NOT), values, context)
-        mask &= ~held if name.endswith(NOT) else held
-    if person is not None and bought_again is False:
-        mask[person.bought.item] = False
+        mask = mask & (~held if name.endswith(NOT) else held)
+    return without(person.bought.item, mask) if person is not None and bought_again is False else mask
+
+
+def without(rows: Rows, mask: Mask) -> Mask:
+    """The mask without some items."""
+    if len(rows):
+        mask = mask.copy()
+        mask[rows] = False
     return mask
 
 

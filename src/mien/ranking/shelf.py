@@ -85,7 +85,7 @@ class Shelf:
     def warm(self) -> None:
         """Make what is made at first need."""
         self.lexicon.warm()
-        _ = self.rating, self.by_popularity, self._falling, self.arrived_us, self._leaf, self._wide
+        _ = self.rating, self.by_popularity, self._popular_rank, self.arrived_us, self._leaf, self._wide
         _ = self.brand, self._by_leaf, self._row_of, self.priced
 
     def with_items(
@@ -135,23 +135,33 @@ class Shelf:
         return np.log1p(counts) / np.log1p(top) if top > 0 else counts
 
     @cached_property
+    def place(self) -> npt.NDArray[np.int64]:
+        """`(n_items,)` place of each item by popularity, then by row: how equals are ordered everywhere."""
+        place = np.empty(len(self.popularity), dtype=np.int64)
+        place[np.argsort(-self.popularity, kind="stable")] = np.arange(len(place))
+        return place
+
+    @cached_property
     def by_popularity(self) -> Rows:
         """Item rows that may be shown, most popular first, ties by row."""
-        order = np.lexsort((np.arange(len(self.popularity)), -self.popularity))
+        order = np.argsort(self.place)
         return order[self.showable[order]].astype(np.int32)
 
     @cached_property
-    def _falling(self) -> Floats:
-        return -self.popularity[self.by_popularity]
+    def _popular_rank(self) -> Rows:
+        falling = -self.popularity[self.by_popularity]
+        return 1 + np.searchsorted(falling, -self.popularity, side="left").astype(np.int32)
 
     def popular_rank(self, row: int) -> int:
         """Place of an item by popularity among those that may be shown, from 1 on; equals share a place."""
-        return 1 + int(np.searchsorted(self._falling, -self.popularity[row], side="left"))
+        return int(self._popular_rank[row])
 
     @cached_property
     def showable(self) -> npt.NDArray[np.bool_]:
         """Items that are known and available."""
-        return self.catalogue.known & self.catalogue.available
+        showable = self.catalogue.known & self.catalogue.available
+        showable.flags.writeable = False  # it is handed out as it is
+        return showable
 
     @cached_property
     def arrived_us(self) -> npt.NDArray[np.int64]:
@@ -162,6 +172,11 @@ class Shelf:
     def leaf(self) -> Rows:
         """`(n_items,)` code of the whole category path, −1 where there is none."""
         return self._leaf.codes
+
+    @property
+    def n_leaves(self) -> int:
+        """How many leaf categories there are."""
+        return len(self._leaf.values)
 
     @cached_property
     def _leaf(self) -> Facet:

@@ -59,6 +59,8 @@ def boost_terms(blend: Blend, query: Query, context: Context) -> list[Term]:
     """`boost`, one a rule that holds and touches a candidate; together they move an item by 5 at most."""
     rules = [(rule, touched(rule, context)[blend.rows]) for rule in holding(query, context, "boost")]
     rules = [(rule, mask) for rule, mask in rules if mask.any()]
+    if not rules:
+        return []
     most = sum((abs(rule.weight) * mask for rule, mask in rules), np.zeros(len(blend.rows)))
     scale = MOST / np.maximum(most, MOST)
     return [Term("boost", np.asarray(rule.weight * mask * scale), _told(rule, context)) for rule, mask in rules]

@@ -21,7 +21,7 @@ def page(query: Query, blend: Blend, context: Context, tiers: npt.NDArray[np.int
     if not query.k:
         return ()
     if query.sort == SORTS[0]:
-        order = blend.order(context.shelf.popularity)
+        order = blend.order(context.shelf.place, query.offset + query.k)
     else:
         lower = np.zeros(len(blend.rows)) if tiers is None else np.maximum(Tier.ALL_WORDS - tiers.astype(np.int64), 0)
         key = _keys(query.sort, context)[blend.rows]

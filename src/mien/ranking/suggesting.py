@@ -10,7 +10,7 @@ from mien.ranking.blend import Blend
 from mien.ranking.candidates import gather
 from mien.ranking.kind import FOR_YOU, POPULAR, Again, Kind
 from mien.ranking.kinds import FIRST_VISIT, kind_named
-from mien.ranking.rules import Mask, allowed
+from mien.ranking.rules import Mask, allowed, without
 from mien.ranking.scoring import Finish, finished, scored
 from mien.ranking.shelf import Context
 from mien.ranking.shopkeeping import with_pins
@@ -57,12 +57,11 @@ def suggested(asked: Asked, kind: Kind, also: int = -1) -> Blend:
 def _candidates(asked: Asked, kind: Kind) -> Rows:
     """What the sources bring and the rules allow, without the items asked about."""
     context = asked.context
-    mask = allowed(asked.query, asked.person, context, again_of(kind, context))
-    mask[asked.cart] = False
+    mask = without(asked.cart, allowed(asked.query, asked.person, context, again_of(kind, context)))
     rows = gather(kind.candidates, asked)
     if asked.query.filters:  # they may all be filtered out: the most popular of those that are not come in
         rows = np.union1d(rows, _first_allowed(mask, context)) if "popular" in kind.candidates else rows
-    return with_pins(rows[mask[rows]].astype(np.int32), asked.query, context, mask)
+    return with_pins(rows[mask[rows]].astype(np.int32, copy=False), asked.query, context, mask)
 
 
 def _first_allowed(mask: Mask, context: Context) -> Rows:

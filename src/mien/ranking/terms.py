@@ -9,6 +9,7 @@ from mien.core.ids import Rows
 from mien.core.item import Facet
 from mien.core.query import PRICE
 from mien.core.words import query_words
+from mien.models.demand import Demand
 from mien.profiles.wording import liking_name
 from mien.ranking.blend import Term
 from mien.ranking.lexical import Matches, Tier
@@ -29,7 +30,7 @@ def text_terms(matches: Matches, context: Context) -> Iterator[Term]:
     best = matches.scores.max(initial=matches.whole if matches.mixed else 0.0)
     share = matches.scores / best if best > 0 else matches.scores
     yield Term(
-        "text", context.options.text * share, lambda _: (say(context.language, "text"), ()), columns={"text": share}
+        "text", context.options.text * share, lambda _: (say(context.language, "text"), ()), lambda: {"text": share}
     )
     lowest = Tier.ALL_CHARACTERS if matches.mixed else Tier.NO_WORD
     steps = (np.maximum(matches.tiers, lowest).astype(np.float64) - Tier.ALL_WORDS) * TIER_STEP
@@ -46,7 +47,7 @@ def category_term(rows: Rows, text: str, context: Context) -> Term:
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "category", category=context.shelf.leaf_name(int(rows[k]))), ()
 
-    return Term("category", np.zeros(len(rows)), explain, columns={"category": column})
+    return Term("category", np.zeros(len(rows)), explain, lambda: {"category": column})
 
 
 def _said(words: frozenset[str], asked: set[str]) -> float:
@@ -79,19 +80,23 @@ def popular_term(rows: Rows, context: Context) -> Term:
     """log(1 + count) / log(1 + the highest count)."""
     shelf = context.shelf
     share = shelf.popularity[rows]
-    columns = {"popular": share}
-    if shelf.demand is not None:
-        short, long, buyers = (part[rows] for part in (shelf.demand.short, shelf.demand.long, shelf.demand.buyers))
-        columns |= {
-            "popular.here": short / max(short.max(initial=0), 1),
-            "popular.long": np.log1p(long),
-            "popular.buyers": np.log1p(buyers),
-        }
 
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "popular", rank=shelf.popular_rank(rows[k])), ()
 
-    return Term("popular", context.options.popular * share, explain, columns)
+    def measured() -> dict[str, Floats]:
+        return {"popular": share} | ({} if shelf.demand is None else _demanded(rows, shelf.demand))
+
+    return Term("popular", context.options.popular * share, explain, measured)
+
+
+def _demanded(rows: Rows, demand: Demand) -> dict[str, Floats]:
+    short, long, buyers = (part[rows] for part in (demand.short, demand.long, demand.buyers))
+    return {
+        "popular.here": short / max(short.max(initial=0), 1),
+        "popular.long": np.log1p(long),
+        "popular.buyers": np.log1p(buyers),
+    }
 
 
 def fresh_term(rows: Rows, context: Context) -> Iterator[Term]:
@@ -105,7 +110,7 @@ def fresh_term(rows: Rows, context: Context) -> Iterator[Term]:
     def explain(k: int) -> tuple[str, tuple[str, ...]]:
         return say(context.language, "fresh", short=int(short[k]), long=int(long[k])), ()
 
-    yield Term("fresh", np.zeros(len(rows)), explain, columns={"fresh": np.where(long > 0, growth, 0.0)})
+    yield Term("fresh", np.zeros(len(rows)), explain, lambda: {"fresh": np.where(long > 0, growth, 0.0)})
 
 
 def pin_term(rows: Rows, pinned: list[int], context: Context) -> Term:
