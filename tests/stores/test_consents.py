@@ -93,6 +93,21 @@ def test_a_refusal_of_one_id_holds_for_the_person(catalog: Catalog) -> None:
     assert bob not in catalog.consents.allowing("analytics")
 
 
+def test_one_look_up_tells_what_all_of_them_tell(catalog: Catalog) -> None:
+    """Of one who said nothing, one with traits, one who spoke of consent, and two ids of one person."""
+    ann, phone, bob, cat, dan = catalog.users.add(["ann", "phone", "bob", "cat", "dan"]).tolist()
+    catalog.declare([(bob, User("bob", {"age": "35-44"})), (phone, User("phone", {"city": "Basel"}))], at_us=1)
+    with catalog.transaction():
+        catalog.consents.record(cat, [Word("analytics", False, 1, "web")])
+    catalog.stitch(phone, ann)
+    for user_id, row in (("ann", ann), ("phone", phone), ("bob", bob), ("cat", cat), ("dan", dan)):
+        who, person = catalog.who(user_id), catalog.person(row)
+        assert who is not None
+        assert (who.row, who.rows) == (row, [person, *catalog.members(person)])
+        assert who.user == catalog.person_declared(row)
+    assert catalog.who("stranger") is None
+
+
 def test_silence_by_setting(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite", otherwise=False)
     ann, bob = catalog.users.add(["ann", "bob"]).tolist()

@@ -66,9 +66,11 @@ class Blend:
         else:
             among = np.flatnonzero(scores >= np.partition(scores, n - most)[n - most]) if most else np.arange(0)
             order = among[np.argsort(-scores[among])]
-        falls = np.diff(scores[order]) != 0
-        if not falls.all():  # equals are sorted by more than the score
-            level = np.concatenate([[0], np.cumsum(falls)])
+        falling = scores[order]
+        same = falling[1:] == falling[:-1]
+        if same.any():  # equals are sorted by more than the score
+            level = np.zeros(len(order), dtype=np.int64)
+            np.cumsum(~same, out=level[1:])
             order = order[np.argsort((level << 32) + place[self.rows[order]])]
         return order[:most]
 

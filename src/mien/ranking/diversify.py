@@ -39,7 +39,7 @@ def variety_term(blend: Blend, diversity: float, span: Floats, context: Context)
     n = len(blend.rows)
     taken, like = np.zeros(n), np.full(n, -1, dtype=np.int64)
     strength = diversity * (float(span.max() - span.min()) if n else 0.0)
-    codes = _codes(blend.rows, context)
+    codes = context.shelf.codes(blend.rows)
     known = np.maximum((codes >= 0).sum(axis=0), 1)
     first = context.shelf.place[blend.rows]
     left = np.ones(n, dtype=np.bool_)
@@ -58,12 +58,6 @@ def variety_term(blend: Blend, diversity: float, span: Floats, context: Context)
         return say(context.language, "variety", title=title), ()
 
     return Term("diversity", -taken, explain)
-
-
-def _codes(rows: Rows, context: Context) -> npt.NDArray[np.int32]:
-    """`(facets, n)` codes of each facet and level."""
-    facets = context.shelf.yardstick.facets
-    return np.array([facet.codes[rows] for facet in facets], dtype=np.int32).reshape(len(facets), len(rows))
 
 
 def cap_term(blend: Blend, caps: Mapping[str, int], span: Floats, context: Context) -> Term:
@@ -93,12 +87,10 @@ Held = tuple[Places, Places]
 
 def _held_alone(order: Places, codes: Codes, limit: int) -> Held:
     """Of one facet: what has as many of its value before it as may be. Cost: one sort."""
-    walked = codes[order].astype(np.int64)
-    by_value = np.sort((walked << 32) + np.arange(len(order)))
-    begins = np.flatnonzero(np.diff(by_value >> 32, prepend=-2))
-    sizes = np.diff(begins, append=len(order))
-    before = np.empty(len(order), dtype=np.int64)
-    before[order[by_value & LOW]] = np.arange(len(order)) - np.repeat(begins, sizes)
+    walk = np.arange(len(order))
+    by_value = np.sort((codes[order].astype(np.int64) << 32) + walk)
+    value, before = by_value >> 32, np.empty(len(order), dtype=np.int64)
+    before[order[by_value & LOW]] = walk - np.searchsorted(value, value)
     return np.where((codes >= 0) & (before >= limit), 0, -1), before
 
 

@@ -199,6 +199,6 @@ def _first_by(member: npt.NDArray[np.int64], key: npt.NDArray[np.generic]) -> np
     """Per group (0 … g − 1, none empty) the position of the entry with the lowest key."""
     order = np.lexsort((key, member))
     sorted_members = member[order]
-    starts = np.flatnonzero(np.diff(sorted_members, prepend=-1))
+    starts = np.flatnonzero(sorted_members != np.concatenate([[-1], sorted_members[:-1]]))
     first: npt.NDArray[np.int64] = order[starts]
     return first

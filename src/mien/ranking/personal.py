@@ -38,8 +38,8 @@ def personal_terms(rows: Rows, person: Person, context: Context) -> Iterator[Ter
         yield _price_term(rows, own, context)
         yield _brand_term(rows, own, context)
     facets = max(len(person.likings), 1)
-    for liking in person.likings:
-        yield _tag_term(rows, liking, options.tag / facets, context)
+    for liking, codes in zip(person.likings, context.shelf.codes(rows), strict=True):
+        yield _tag_term(codes, liking, options.tag / facets, context)
 
 
 def _repeat_term(rows: Rows, person: Person, own: Own, context: Context) -> Term:
@@ -171,8 +171,9 @@ def _passed_on(person: Person, context: Context) -> tuple[Rows, Floats, Rows]:
     return near, shares[source] * likeness[inside], items[source]
 
 
-def _tag_term(rows: Rows, liking: Liking, weight: float, context: Context) -> Term:
-    facet, codes = liking.facet, liking.facet.codes[rows]
+def _tag_term(codes: Rows, liking: Liking, weight: float, context: Context) -> Term:
+    """`codes`: of each candidate, of the facet of the liking."""
+    facet = liking.facet
     of_code = np.zeros(len(facet.values) + 1)  # the last one is that of no value, −1
     of_code[liking.value] = weight * liking.strength
     values = of_code[codes]

@@ -86,7 +86,7 @@ class Shelf:
         """Make what is made at first need."""
         self.lexicon.warm()
         _ = self.rating, self.by_popularity, self._popular_rank, self.arrived_us, self._leaf, self._wide
-        _ = self.brand, self._by_leaf, self._row_of, self.priced
+        _ = self.brand, self._by_leaf, self._row_of, self.priced, self._codes, self.place
 
     def with_items(
         self, catalogue: Catalogue, yardstick: Yardstick, index: TextIndex, learnt: Learnt, rows: list[int]
@@ -167,6 +167,19 @@ class Shelf:
     def arrived_us(self) -> npt.NDArray[np.int64]:
         """`(n_items,)` when each item came, 0 where nobody knows."""
         return self.learnt.arrived_us(len(self.catalogue))
+
+    def codes(self, rows: Rows) -> Rows:
+        """`(facets, len(rows))` the code of each facet of the yardstick, −1 where an item has none. Cost: one visit of
+        memory an item, not one for each facet."""
+        return np.ascontiguousarray(self._codes.take(rows, axis=0).T)
+
+    @cached_property
+    def _codes(self) -> Rows:
+        facets = self.yardstick.facets
+        codes = np.empty((len(self.catalogue), len(facets)), dtype=np.int32)
+        for k, facet in enumerate(facets):
+            codes[:, k] = facet.codes
+        return codes
 
     @property
     def leaf(self) -> Rows:

@@ -49,6 +49,7 @@ from mien.shop.stock import Stock
 from mien.shop.trained import kept, load_models, nearness
 from mien.shop.weighing import weighed
 from mien.shop.workspace import Build
+from mien.stores.catalog import Who
 
 MANY = 300
 """Items changed at once, beyond which all is made anew."""
@@ -205,23 +206,22 @@ class Serving:
 
     def state(self, user_id: str, at_us: int) -> State | None:
         """The state of a user, None where the id was never seen or has no events by then."""
-        row = self.stock.catalog.users.row(user_id)
-        return None if row is None else self.stock.state(row, at_us, self.judgement)
+        who = self.stock.catalog.who(user_id)
+        return None if who is None else self.stock.state_of(who.rows, at_us, self.judgement)
 
     def user(self, user_id: str) -> User | None:
         """What the person behind an id has declared; None where the id was never seen."""
-        row = self.stock.catalog.users.row(user_id)
-        return None if row is None else self.stock.user(row)
+        who = self.stock.catalog.who(user_id)
+        return None if who is None else who.user
 
     def profile(self, user_id: str, at_us: int, language: Language | None = None) -> Profile:
         """The profile of a user; `UnknownName` for an id never seen. `language`: None is the shop's."""
-        row = self.stock.catalog.users.row(user_id)
-        if row is None:
+        who = self.stock.catalog.who(user_id)
+        if who is None:
             raise UnknownName("user", user_id)  # who asks may not be meant to know others' ids
-        user = self.stock.user(row)
-        state = self.stock.state(row, at_us, self.judgement) if user.profilable else None
+        user, rows = who.user, who.rows
+        state = self.stock.state_of(rows, at_us, self.judgement) if user.profilable else None
         state = state or State(self.stock.settings.fold)
-        rows = self.stock.persons(row)
         return read(
             state,
             user_id,
@@ -237,19 +237,19 @@ class Serving:
             currency=self.stock.settings.shop.currency,
         )
 
-    def context(
-        self, user_id: str | None, at_us: int, language: Language | None = None, *, user: User | None = None
-    ) -> Context:
-        """What a question of this user is answered from, in a language (None: the shop's). `user`: where it is known
-        already what they declared."""
+    def context(self, user_id: str | None, at_us: int, language: Language | None = None) -> Context:
+        """What a question of this user is answered from, in a language (None: the shop's)."""
+        return self._context(None if user_id is None else self.stock.catalog.who(user_id), at_us, language)
+
+    def _context(self, who: Who | None, at_us: int, language: Language | None) -> Context:
         return Context(
             self.shelf,
             at_us,
-            None if user_id is None else self.state(user_id, at_us),
+            None if who is None else self.stock.state_of(who.rows, at_us, self.judgement),
             self.stock.settings.ranking,
             self.stock.settings.profile,
             language or self.stock.language,
-            user=self.user(user_id) if user is None and user_id is not None else user,
+            user=None if who is None else who.user,
             kinds=self.stock.settings.kinds,
             rules=self.stock.settings.rules,
             search=self.stock.settings.search,
@@ -260,27 +260,27 @@ class Serving:
         """What can be offered to somebody who is typing. Cost: 2 s for 200,000 items, once."""
         return Completer.of(self.catalogue, self.shelf.popularity, read_queries(self.stock.workspace.index))
 
-    def allowed(self, query: Query) -> tuple[Query, User | None]:
-        """The question and what who asks declared; of a user who does not let answers depend on them the question that
-        an anonymous visitor asks."""
-        user = None if query.user_id is None else self.user(query.user_id)
-        if user is None or user.personalisable:
-            return query, user
+    def _allowed(self, query: Query) -> tuple[Query, Who | None]:
+        """The question and who asks; of a user who does not let answers depend on them the question that an anonymous
+        visitor asks."""
+        who = None if query.user_id is None else self.stock.catalog.who(query.user_id)
+        if who is None or who.user.personalisable:
+            return query, who
         return replace(query, user_id=None, personalise=False, context=()), None
 
     def answer(
         self, query: Query, at_us: int, language: Language | None = None, weights: Mapping[str, float] | None = None
     ) -> Answer:
-        query, user = self.allowed(query)
-        context = self.context(query.user_id, at_us, language, user=user)
+        query, who = self._allowed(query)
+        context = self._context(who, at_us, language)
         return pipeline.answer(query, context if weights is None else weighed(context, weights))
 
     def similar(self, item_id: str, query: Query, at_us: int, language: Language | None = None) -> Answer:
         return similar(item_id, query, self.context(None, at_us, language))
 
     def explain(self, query: Query, item_id: str, at_us: int, language: Language | None = None) -> Answer:
-        query, user = self.allowed(query)
-        return pipeline.explain(query, item_id, self.context(query.user_id, at_us, language, user=user))
+        query, who = self._allowed(query)
+        return pipeline.explain(query, item_id, self._context(who, at_us, language))
 
 
 def current(stock: Stock) -> Build:

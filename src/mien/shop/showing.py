@@ -141,5 +141,5 @@ class Showing:
 
     def _user(self, query: Query) -> int | None:
         """The row of who asked; None for a visitor, and for who does not let it be kept what they do."""
-        row = None if query.user_id is None else self._stock.catalog.users.row(query.user_id)
-        return row if row is not None and self._stock.user(row).profilable else None
+        who = None if query.user_id is None else self._stock.catalog.who(query.user_id)
+        return who.row if who is not None and who.user.profilable else None

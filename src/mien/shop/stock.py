@@ -190,11 +190,14 @@ class Stock:
         return self.catalog.person_declared(user)
 
     def state(self, user: int, at_us: int, judgement: Judgement) -> State | None:
-        """The state of the person behind `user` as of a moment; None where there is none.
+        """The state of the person behind `user` as of a moment; None where there is none."""
+        return self.state_of(self.persons(user), at_us, judgement)
+
+    def state_of(self, rows: list[int], at_us: int, judgement: Judgement) -> State | None:
+        """The state of the person of these rows, the one that stands for them first; None where there is none.
 
         Read from the store where it holds nothing later, else folded from the log (one bucket is read).
         """
-        rows = self.persons(user)
         data = self.states.read(UserRow(rows[0]))
         state = None if data is None else decode(data)
         if state is not None and not state.stale and state.last_us <= at_us:

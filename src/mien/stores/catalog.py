@@ -70,6 +70,24 @@ class Segment:
     ingest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The person behind an id. `row`: of the id; `rows`: of the person, the one that stands for them first.
+
+    `user`: what they declared.
+    """
+
+    row: int
+    rows: list[int]
+    user: User
+
+
+_WHO = (
+    "SELECT row, (SELECT sealed FROM traits WHERE user = row), EXISTS (SELECT 1 FROM consented WHERE user = row), "
+    "EXISTS (SELECT 1 FROM stitched WHERE user = row OR into_user = row) FROM people WHERE digest = ?"
+)
+
+
 class Catalog:
     """The catalogue file, opened. Not for use by two threads at once; several processes may read.
 
@@ -256,6 +274,19 @@ class Catalog:
         person = self.person(row)
         found = merged([self.declared(one) for one in (person, *self.members(person))])
         return found or User(self.users.key(row) or "", otherwise=self.consents.otherwise)
+
+    def who(self, user_id: str) -> Who | None:
+        """Who is behind an id; None where it was never seen. Cost: one look-up, for who has one id and said nothing of
+        consent."""
+        found = self._db.execute(_WHO, (self.vault.digest(user_id),)).fetchone()
+        if found is None:
+            return None
+        row, sealed, spoke, stitched = found
+        if spoke or stitched:
+            person = self.person(row)
+            return Who(row, [person, *self.members(person)], self.person_declared(row))
+        traits = {} if sealed is None else self._opened_traits([(row, sealed)]).get(row, {})
+        return Who(row, [row], User(user_id, traits, otherwise=self.consents.otherwise))
 
     def profilable(self, user_ids: Sequence[str]) -> list[bool]:
         """Which of these ids' events may be kept: their person has not refused, or has agreed where that is asked."""

@@ -73,8 +73,8 @@ def create_app(
     app.state.live = None
     counts, health = Metrics(shop, lambda: app.state.live), Health(shop, lambda: app.state.live)
     errors.install(app)
+    app.include_router(query.router(shop))  # a request is held against each route in turn: those asked most come first
     app.include_router(tracking.router(admission, counts.kept))
-    app.include_router(query.router(shop))
     app.include_router(privacy.router(shop))
     app.include_router(items.router(shop))
     app.include_router(segments.router(shop))

@@ -102,6 +102,14 @@ def router(shop: Shop) -> APIRouter:
         finally:
             turns.release()
 
+    @routes.post("/recommend", summary="What a user may want next")
+    async def post_recommend(asked: RecommendAsked) -> Response:
+        return await by_turns(lambda: answered(shop.recommend(**told(asked), **of_kind(asked), shown=True)))
+
+    @routes.post("/search", summary="Search the catalogue")
+    async def post_search(asked: SearchAsked) -> Response:
+        return await by_turns(lambda: answered(shop.search(asked.query, **told(asked), **more(asked), shown=True)))
+
     @routes.get("/profiles/{user_id}", summary="All that is known of a user")
     async def get_profile(request: Request, user_id: Named, as_of: str | None = None) -> Response:
         at, caller = None if as_of is None else parse_time(as_of, shop.settings.shop.zone), asker(request)
@@ -118,17 +126,9 @@ def router(shop: Shop) -> APIRouter:
     def delete_profile(request: Request, user_id: Named) -> Response:
         return rendered(shop.erase(user_id, by=asker(request).key_id))
 
-    @routes.post("/search", summary="Search the catalogue")
-    async def post_search(asked: SearchAsked) -> Response:
-        return await by_turns(lambda: answered(shop.search(asked.query, **told(asked), **more(asked), shown=True)))
-
     @routes.get("/complete", summary="What somebody may be about to type")
     async def get_complete(q: Annotated[str, Query(max_length=20_000)], k: Count = 10) -> Response:
         return await by_turns(lambda: rendered(completions(shop.complete(q, k))))
-
-    @routes.post("/recommend", summary="What a user may want next")
-    async def post_recommend(asked: RecommendAsked) -> Response:
-        return await by_turns(lambda: answered(shop.recommend(**told(asked), **of_kind(asked), shown=True)))
 
     @routes.get("/similar/{item_id}", summary="Items liked by the same people")
     async def get_similar(item_id: Named, k: Count = 10) -> Response:

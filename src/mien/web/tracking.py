@@ -52,12 +52,13 @@ def router(admission: Admission, kept: Kept) -> APIRouter:
             summary=SUMMARIES.get(name, f"Take in one message of the kind {name}"),
             name=f"post_{path}",
         )
-        routes.add_api_route(f"/{path}", preflight, methods=["OPTIONS"], include_in_schema=False)
 
-    for name in (*KINDS, *MANY):
+    for name in (*MANY, *KINDS):  # most messages come in batches
         add(name, name, shown=True)
     for path, name in SHORT.items():
         add(path, name, shown=False)
+    for path in (*MANY, *KINDS, *SHORT):
+        routes.add_api_route(f"/{path}", preflight, methods=["OPTIONS"], include_in_schema=False)
     return routes
 
 
