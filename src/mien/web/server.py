@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import uvicorn
@@ -87,6 +88,8 @@ def _several(shop: Shop, host: str, port: int, workers: int) -> None:
     os.environ[WORKSPACE] = str(shop.workspace.folder.resolve())
     config = served(f"{__name__}:worker", shop.settings.server, host=host, port=port)
     config.workers = workers
+    if find_spec("uvloop") is not None:
+        config.loop = "mien.web.loop:Loop"
     with tempfile.TemporaryDirectory(prefix="mien-metrics-") as counts:
         os.environ[metrics.SEVERAL] = counts
         socket = config.bind_socket()
