@@ -103,4 +103,4 @@ def close_terms(blend: Blend, said: str, context: Context) -> Iterator[Term]:
             return say(context.language, kind, n=shown[kind][k], of=len(asked.terms)), ()
 
         own = {name: column for name, column in columns.items() if name.startswith(f"{kind}.")}
-        yield Term(kind, np.zeros(len(blend.rows)), explain, columns=own)
+        yield Term(kind, np.zeros(len(blend.rows)), explain, own.copy)
