@@ -249,6 +249,15 @@ def test_who_did_not_allow_it_is_left_out(fresh: Shop) -> None:
     assert all(one.user_id != "ann" for one in fresh.segments.lookalike("buyers").users)
 
 
+def test_of_who_refused_personalisation_no_tag_is_read_not_even_that_it_is_missing(fresh: Shop) -> None:
+    assert inside(fresh, "category != Drinks/Tea") == {"ann", "ben", "蔡明", NEWCOMER} - inside(
+        fresh, "category = Drinks/Tea"
+    )
+    fresh.consent("ann", {"personalisation": False})
+    assert "ann" not in inside(fresh, "category != Drinks/Tea") | inside(fresh, "category = Drinks")
+    assert "ann" in inside(fresh, "not category = Drinks/Tea"), "as of whom an age is not known"
+
+
 @pytest.mark.parametrize("rule", ["trait.vip = true", "trait.vip in (true, x)", "not trait.vip != true"])
 def test_yes_and_no_are_found_however_they_came(fresh: Shop, rule: str) -> None:
     """A file brings them as text, a message as JSON; the builder offers what is listed."""

@@ -192,7 +192,7 @@ def _tagged(test: Condition, name: str, crowd: Crowd) -> Mask:
             for bound in test.where:
                 held &= _bounded(table, bound)
             found[table.user[held]] = True
-    return found if test.op != "!=" else ~found
+    return found if test.op != "!=" else ~found & crowd.personal
 
 
 def _bounded(table: TagTable, bound: Bound) -> Mask:
