@@ -14,7 +14,7 @@ from mien.translation import catalogue, say
 
 SOURCE = Path(mien.__file__).parent
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MienError)}
-SPEAKERS = ERRORS - {"MissingExtra"} | {"Phrase"}
+SPEAKERS = ERRORS - {"MissingExtra"} | {"Phrase", "put", "tell"}
 """What is called with a template; of an extra's error the template stands in its class."""
 
 
@@ -39,13 +39,17 @@ def own_sentences(tree: ast.Module) -> Iterator[ast.Call]:
 
 
 def called(node: ast.Call) -> str:
-    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    """The name of a function; what another thing `put`s is no sentence."""
+    return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
 def branches(said: ast.expr) -> Iterator[ast.expr]:
+    """A sentence, or each that may be said there."""
     if isinstance(said, ast.IfExp):
         yield from branches(said.body)
         yield from branches(said.orelse)
+    elif isinstance(said, ast.Subscript) and isinstance(said.value, ast.Dict):
+        yield from said.value.values
     else:
         yield said
 

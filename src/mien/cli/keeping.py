@@ -12,11 +12,12 @@ from mien.cli.shared import (
     HERE,
     JsonOption,
     WorkspaceOption,
-    err,
     opened,
     out,
     print_json,
+    tell,
 )
+from mien.cli.speaking import put
 from mien.core.errors import SourceError, UsageError
 from mien.phrases import answers
 
@@ -39,10 +40,10 @@ def consent(
         print_json(found)
         return
     for name, allowed in found["allowed"].items():
-        said = {True: "yes", False: "no", None: "not said"}[found["consent"].get(name)]
-        out.print(f"{name:<20} {said:<9} {'allowed' if allowed else 'not allowed'}", highlight=False)
+        said = put({True: "yes", False: "no", None: "not said"}[found["consent"].get(name)])
+        out.print(f"{name:<20} {said:<9} {put('allowed' if allowed else 'not allowed')}", highlight=False)
     for word in found["history"]:
-        line = f"  {word['at']}  {word['purpose']} = {'yes' if word['given'] else 'no'}  ({word['source']})"
+        line = f"  {word['at']}  {word['purpose']} = {put('yes' if word['given'] else 'no')}  ({word['source']})"
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -53,11 +54,11 @@ def items(
 ) -> None:
     """Add, change and withdraw items at once, without a build."""
     with opened(workspace) as shop:
-        put = shop.put_items(read_lines(file))
+        kept = shop.put_items(read_lines(file))
     if json_:
-        print_json(put)
+        print_json(kept)
     else:
-        err.print(f"{put['items']:,} items kept; searches, lists and profiles show them.")
+        tell("{n:,} items kept; searches, lists and profiles show them.", n=kept["items"])
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
@@ -95,14 +96,14 @@ def erase(
     """Forget a user, in the log, the stores and the indexes. Cannot be undone."""
     with opened(workspace) as shop:
         if not yes and sys.stdin.isatty():
-            typer.confirm(f"Forget everything about {user}? This cannot be undone", abort=True, err=True)
+            asked = put("Forget everything about {user}? This cannot be undone", user=user)
+            typer.confirm(asked, abort=True, err=True)
         report = shop.erase(user, by=COMMAND_LINE)
-    err.print(f"Erased {user}: {report['events']} events. An old file will not bring them back.", soft_wrap=True)
+    tell("Erased {user}: {n} events. An old file will not bring them back.", user=user, n=report["events"])
     if report["models"]:
-        names = ", ".join(one["model"] for one in report["models"])
-        day = report["models"][0]["by"][:10]
-        err.print(f"Trained with this user: {names}. Train anew by {day}: mien train", soft_wrap=True, highlight=False)
-    err.print("Files of your own, in data/ or elsewhere, are not touched.", soft_wrap=True)
+        names, day = [one["model"] for one in report["models"]], report["models"][0]["by"][:10]
+        tell("Trained with this user: {names}. Train anew by {day}: mien train", names=names, day=day)
+    tell("Files of your own, in data/ or elsewhere, are not touched.")
 
 
 def deadletters(
@@ -147,12 +148,11 @@ def _mended_row(text: str) -> dict[str, Any]:
 
 def letter_lines(found: dict[str, Any]) -> list[str]:
     """Counts by reason, then the newest rows, one line each."""
-    lines = (
-        [f"{found['replayed']:,} read again, {found['accepted']:,} of them could be used."]
-        if "replayed" in found
-        else []
-    )
-    lines += [f"{n:>10,}  {reason}" for reason, n in found["reasons"].items()] or ["There are no dead letters."]
+    lines = []
+    if "replayed" in found:
+        again, used = found["replayed"], found["accepted"]
+        lines.append(put("{again:,} read again, {used:,} of them could be used.", again=again, used=used))
+    lines += [f"{n:>10,}  {reason}" for reason, n in found["reasons"].items()] or [put("There are no dead letters.")]
     for one in found["letters"]:
         place = f"{one['file']}:{one['row'] or '?'}" if one["file"] else one["source"]
         lines.append(f"#{one['id']}  {place}  {one['reason']}  {one['detail'] or ''}  {(one['raw'] or '')[:120]}")

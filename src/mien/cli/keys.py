@@ -4,17 +4,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, err, opened, out, print_json
+from mien.cli.helping import SpokenCommand, SpokenGroup
+from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, opened, out, print_json, tell
+from mien.cli.speaking import put
 from mien.core.caller import SCOPES
 from mien.core.clock import from_us, to_us
 
 if TYPE_CHECKING:
     from mien.stores.keys import Key
 
-keys = typer.Typer(name="keys", help="Keys of the API: who may track, ask or administer.", no_args_is_help=True)
+keys = typer.Typer(
+    name="keys", cls=SpokenGroup, help="Keys of the API: who may track, ask or administer.", no_args_is_help=True
+)
 
 
-@keys.command()
+@keys.command(cls=SpokenCommand)
 def add(
     name: Annotated[str, typer.Argument(help="What the key is called, in lists and logs.")],
     scope: Annotated[str, typer.Option(help=f"What it may do: {', '.join(SCOPES)}.")],
@@ -32,10 +36,11 @@ def add(
         print_json({"key": text, **told(key)})
     else:
         out.print(text, highlight=False, markup=False, soft_wrap=True)
-        err.print(f"Key {key.key_id}, {key.scope}, source “{key.source}”. It is shown this once.", highlight=False)
+        facts = {"key_id": key.key_id, "scope": key.scope, "source": key.source}
+        tell("Key {key_id}, {scope}, source “{source}”. It is shown this once.", **facts)
 
 
-@keys.command("list")
+@keys.command("list", cls=SpokenCommand)
 def list_(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
     """The keys there are and were; the keys themselves are not kept."""
     with opened(workspace) as shop:
@@ -44,13 +49,15 @@ def list_(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
         print_json([told(key) for key in found])
         return
     for key in found:
-        line = f"{key.key_id}  {key.scope:7}  {from_us(key.made_us):%Y-%m-%d}  {key.name}  (source {key.source})"
-        out.print(line + ("  revoked" if key.revoked_us else ""), highlight=False, markup=False, soft_wrap=True)
+        source = put("(source {source})", source=key.source)
+        line = f"{key.key_id}  {key.scope:7}  {from_us(key.made_us):%Y-%m-%d}  {key.name}  {source}"
+        line += f"  {put('revoked')}" if key.revoked_us else ""
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     if not found:
-        out.print("There are no keys: the server listens to its own machine only, and asks for none.")
+        out.print(put("There are no keys: the server listens to its own machine only, and asks for none."))
 
 
-@keys.command()
+@keys.command(cls=SpokenCommand)
 def revoke(
     key_id: Annotated[str, typer.Argument(help="Its id, as the list shows it.")],
     workspace: WorkspaceOption = HERE,
@@ -63,7 +70,7 @@ def revoke(
     if json_:
         print_json(told(key))
     else:
-        err.print(f"Key {key.key_id} (“{key.name}”) is revoked.", highlight=False)
+        tell("Key {key_id} (“{name}”) is revoked.", key_id=key.key_id, name=key.name)
 
 
 def told(key: "Key") -> dict[str, Any]:

@@ -18,11 +18,11 @@ from mien.cli.shared import (
     KindOption,
     PlainOption,
     WorkspaceOption,
-    err,
     opened,
     out,
     print_json,
     show_answer,
+    tell,
     working,
 )
 from mien.core.errors import UsageError
@@ -78,7 +78,7 @@ def profiles(
     """Write every profile as a row of a Parquet file."""
     with opened(workspace) as shop, working(shop) as progress:
         written = shop.profiles(out_, progress=progress, by=COMMAND_LINE)
-    err.print(f"Wrote {written:,} profiles to {out_}.")
+    tell("Wrote {n:,} profiles to {file}.", n=written, file=out_)
 
 
 def search(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.shared import COMMAND_LINE, HERE, WorkspaceOption, err, opened
+from mien.cli.shared import COMMAND_LINE, HERE, WorkspaceOption, opened, tell
 from mien.core.errors import UsageError
 from mien.profiles.wording import Language
 
@@ -25,4 +25,4 @@ def report(
         chosen: Language | None = "zh" if language == "zh" else "en" if language else None
         page = shop.report(of, language=chosen, segment=segment, by=COMMAND_LINE)
     import_module("mien.stores.durable").write_whole(out_, page)
-    err.print(f"Wrote {out_}.", highlight=False)
+    tell("Wrote {file}.", file=out_)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.shared import COMMAND_LINE, HERE, CountOption, JsonOption, WorkspaceOption, err, opened, out, print_json
+from mien.cli.shared import COMMAND_LINE, HERE, CountOption, JsonOption, WorkspaceOption, opened, out, print_json, tell
+from mien.cli.speaking import put
 from mien.core.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -56,17 +57,17 @@ def segment(
         found = shop.segments
         if rule is not None and name is not None:
             saved = found.save(name, read(rule), note)
-            err.print(f"Saved “{saved.name}”, version {saved.version}.", highlight=False)
+            tell("Saved “{name}”, version {version}.", name=saved.name, version=saved.version)
         if name is None and rule is None:
             show(found.all(), json_)
             return
         of: Of = name if name is not None else found.rule(read(rule or ""))
         if delete:
             found.delete(must(name))
-            err.print(f"Deleted “{name}”; its history stays.", highlight=False)
+            tell("Deleted “{name}”; its history stays.", name=name)
         elif out_ is not None:
             n = found.export(of, out_, by=COMMAND_LINE)
-            err.print(f"Wrote {n:,} members to {out_}.")
+            tell("Wrote {n:,} members to {file}.", n=n, file=out_)
         else:
             asked = {"members": members, "versus": versus, "rfm": rfm, "history": history}
             show(told(found, of, asked, k, offset, facet, overlap, lookalike, retention), json_)
@@ -136,7 +137,8 @@ def show(document: Any, as_json: bool) -> None:
 def lines(values: Any) -> list[str]:
     """Lines of text for what was told."""
     if isinstance(values, list):
-        return [", ".join(f"{name}: {short(value)}" for name, value in row.items()) for row in values] or ["None yet."]
+        told = [", ".join(f"{name}: {short(value)}" for name, value in row.items()) for row in values]
+        return told or [put("None yet.")]
     found = []
     for name, value in values.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 
 import mien
+from mien.cli.helping import SpokenGroup
+from mien.cli.speaking import put, speaker
 from mien.core.query import Answer
 from mien.report import terminal
 from mien.report.progress import Bars
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="mien",
+    cls=SpokenGroup,
     help="User profiles you can question, and the search and recommendations they make better.",
     no_args_is_help=True,
     add_completion=False,
@@ -49,14 +52,19 @@ COMMAND_LINE = "cli"
 """Who asked, in the audit log."""
 
 
+def tell(template: str, style: str = "", /, **facts: object) -> None:
+    """Something for people, on standard error, in the language of the moment."""
+    err.print(put(template, **facts), style=style, highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def opened(workspace: Path, *, served: bool = False) -> Iterator["Shop"]:
     """The shop of a workspace, closed afterwards. `served`: questions are asked now."""
     shop = mien.open(workspace, served=served)
+    speaker.language = shop.stock.language
     try:
         if late := shop.retraining()["overdue"]:
-            told = f"Models trained with erased users are past their day: {', '.join(late)}. Run: mien train"
-            err.print(told, style="yellow", highlight=False, soft_wrap=True)
+            tell("Models trained with erased users are past their day: {late}. Run: mien train", "yellow", late=late)
         yield shop
     finally:
         shop.close()
@@ -65,7 +73,7 @@ def opened(workspace: Path, *, served: bool = False) -> Iterator["Shop"]:
 @contextmanager
 def working(shop: "Shop | None" = None) -> Iterator[Bars]:
     """Progress on standard error, in the language of the shop."""
-    with Bars(err, "en" if shop is None else shop.stock.language).running() as bars:
+    with Bars(err, speaker.language if shop is None else shop.stock.language).running() as bars:
         yield bars
 
 

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.cli.shared import HERE, JsonOption, WorkspaceOption, err, opened, print_json, working
+from mien.cli.shared import HERE, JsonOption, WorkspaceOption, opened, print_json, tell, working
+from mien.cli.speaking import speaker
 from mien.core.errors import SourceError
+from mien.core.phrase import Phrase
+from mien.prepare.reasons import describe
 
 
 def consume(
@@ -38,7 +41,8 @@ def consume(
     if json_:
         print_json({"fates": dict(fates)})
     else:
-        err.print(", ".join(f"{n:,} {fate}" for fate, n in sorted(fates.items())) or "Nothing came.", highlight=False)
+        shown = [f"{describe(fate, speaker.language)} {n:,}" for fate, n in sorted(fates.items())]
+        tell("{fates}", fates=shown or Phrase("Nothing came."))
 
 
 def _stopped() -> threading.Event:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 import mien
-from mien.cli.shared import HERE, AsOfOption, JsonOption, WorkspaceOption, err, opened, out, print_json, working
+from mien.cli.shared import HERE, AsOfOption, JsonOption, WorkspaceOption, err, opened, out, print_json, tell, working
+from mien.cli.speaking import read_language, speaker
 from mien.core.errors import UsageError
 from mien.phrases import chosen, listed, moment
 from mien.report import terminal
@@ -19,22 +20,30 @@ def demo(
     serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the API after the tour.")] = True,
 ) -> None:
     """Build the demo shop in ./demo-shop if it is not there, show what it can do, and serve it."""
-    import_module("mien.tour").run(Path("demo-shop"), out, err, port=port if serve_ else None)
+    import_module("mien.tour").run(
+        Path("demo-shop"), out, err, port=port if serve_ else None, language=speaker.language
+    )
 
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     domain: Annotated[str, typer.Option(help="Whose words the sources speak.")] = "commerce",
     zone: Annotated[str, typer.Option(help="The shop's IANA time zone.")] = "UTC",
-    language: Annotated[str, typer.Option(help="Language of reasons and summaries: en or zh.")] = "en",
+    language: Annotated[
+        str | None, typer.Option(help="The shop's language: en or zh.", show_default="that of this help")
+    ] = None,
     currency: Annotated[
         str | None, typer.Option(help="Currency of the shop, by its ISO 4217 code.", show_default="USD; in Chinese CNY")
     ] = None,
 ) -> None:
     """Make a workspace: mien.toml and its folders."""
-    mien.create(folder, domain=domain, zone=zone, language=language, currency=currency).close()
-    told = f"Made {folder}. Put your files in {folder / 'data'} or name them: mien ingest -w {folder} --events FILE"
-    err.print(told, soft_wrap=True, highlight=False)
+    speaker.language = read_language(language) if language else speaker.language
+    mien.create(folder, domain=domain, zone=zone, language=speaker.language, currency=currency).close()
+    tell(
+        "Made {folder}. Put your files in {data} or name them: mien ingest -w {folder} --events FILE",
+        folder=folder,
+        data=folder / "data",
+    )
 
 
 def ingest(

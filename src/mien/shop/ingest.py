@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mien import translation
 from mien.collect.cleaned import clean_events, clean_verdicts
 from mien.collect.cleaning import Cleaner
 from mien.collect.mapping import Kind
@@ -72,7 +73,8 @@ class IngestReport:
             known += f", {a.no_consent:,} of users who do not let them be kept" if a.no_consent else ""
             lines = [f"Events: {a.read:,} rows, {a.new:,} new, {rejected:,} rejected{why}; {known}"]
             lines.append(f"Items: {self.items:,} new or changed; users: {self.users:,} new or changed")
-        return lines + [f"  {message}" for source in self.sources for message in source.messages]
+        told = [message for source in self.sources for message in source.messages]
+        return lines + [f"  {translation.say(message, 'zh' if zh else 'en')}" for message in told]
 
 
 @dataclass(frozen=True, slots=True)

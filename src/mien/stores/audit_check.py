@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mien.core.phrase import Phrase
 from mien.stores.audit import START, Audit, Head
 
 MOST_TOLD = 100
@@ -15,7 +16,7 @@ class Verdict:
     """`entries`: sound lines. `problems`: a sentence each, as the file goes. `head`: of the log as it stands."""
 
     entries: int
-    problems: tuple[str, ...]
+    problems: tuple[Phrase, ...]
     head: Head
 
     @property
@@ -25,7 +26,7 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         told = {"sound": self.sound, "entries": self.entries, "head": str(self.head)}
-        return told | {"problems": list(self.problems)}
+        return told | {"problems": [str(problem) for problem in self.problems]}
 
 
 def verify(audit: Audit, known: Head | None = None) -> Verdict:
@@ -38,7 +39,7 @@ def verify(audit: Audit, known: Head | None = None) -> Verdict:
         check.line(number, text)
     check.ends_at("the noted head", noted)
     if known is not None:
-        check.ends_at("the head given", known)
+        check.ends_at(Phrase("the head given"), known)
     return Verdict(check.entries, tuple(check.problems[:MOST_TOLD]), check.last)
 
 
@@ -49,46 +50,66 @@ class _Check:
         self.audit = audit
         self.last = Head()
         self.entries = 0
-        self.problems: list[str] = []
+        self.problems: list[Phrase] = []
         self.hashes: dict[int, str] = {0: START}
         self._broken = False
 
     def line(self, number: int, text: bytes) -> None:
         found = self.audit.sound(text)
         if found is None:
-            self.problems.append(f"line {number}: was altered, or was not written by this log (after {self._place()})")
+            where = self._place()
+            self.problems.append(
+                Phrase(
+                    "line {number}: was altered, or was not written by this log (after {where})",
+                    number=number,
+                    where=where,
+                )
+            )
             self._broken = True
             return
         self.entries += 1
-        self.problems += [f"line {number}: {problem}" for problem in self._order(found["seq"], found["previous"])]
+        self.problems += [
+            Phrase("line {number}: {problem}", number=number, problem=problem)
+            for problem in self._order(found["seq"], found["previous"])
+        ]
         if found["seq"] not in self.hashes:
             self.hashes[found["seq"]] = found["hash"]
             self.last = max(self.last, Head(found["seq"], found["hash"]), key=lambda one: one.seq)
         self._broken = False
 
-    def _order(self, seq: int, previous: str) -> Iterator[str]:
+    def _order(self, seq: int, previous: str) -> Iterator[Phrase]:
         wanted = self.last.seq + 1
         if seq in self.hashes:
-            yield f"entry {seq} stands here again"
+            yield Phrase("entry {seq} stands here again", seq=seq)
         elif seq < wanted:
-            yield f"entry {seq} was moved: it stands after entry {self.last.seq}"
+            yield Phrase("entry {seq} was moved: it stands after entry {last}", seq=seq, last=self.last.seq)
         elif seq > wanted + self._broken:
-            gone = f"entry {wanted}" if seq == wanted + 1 else f"entries {wanted} to {seq - 1}"
-            yield f"{gone} missing before entry {seq}"
+            if seq == wanted + 1:
+                yield Phrase("entry {wanted} missing before entry {seq}", wanted=wanted, seq=seq)
+            else:
+                gone = {"wanted": wanted, "last": seq - 1}
+                yield Phrase("entries {wanted} to {last} missing before entry {seq}", **gone, seq=seq)
         elif seq == wanted and previous != self.last.hash:
-            yield f"entry {seq} does not follow entry {self.last.seq}"
+            yield Phrase("entry {seq} does not follow entry {last}", seq=seq, last=self.last.seq)
 
-    def ends_at(self, name: str, head: Head | None) -> None:
+    def ends_at(self, name: object, head: Head | None) -> None:
         """Compare the end of the log with a head."""
         if head is None:
             if self.last.seq:
-                self.problems.append(f"{name} is missing or cannot be read, so lines at the end may be missing")
+                self.problems.append(
+                    Phrase("{name} is missing or cannot be read, so lines at the end may be missing", name=name)
+                )
         elif head.seq > self.last.seq:
             self.problems.append(
-                f"the log ends at entry {self.last.seq}, but {name} says {head.seq}: what came after is missing"
+                Phrase(
+                    "the log ends at entry {last}, but {name} says {seq}: what came after is missing",
+                    last=self.last.seq,
+                    name=name,
+                    seq=head.seq,
+                )
             )
         elif head.seq in self.hashes and self.hashes[head.seq] != head.hash:
-            self.problems.append(f"entry {head.seq} is not the one that {name} names")
+            self.problems.append(Phrase("entry {seq} is not the one that {name} names", seq=head.seq, name=name))
 
-    def _place(self) -> str:
-        return f"entry {self.last.seq}" if self.last.seq else "the beginning"
+    def _place(self) -> Phrase:
+        return Phrase("entry {seq}", seq=self.last.seq) if self.last.seq else Phrase("the beginning")

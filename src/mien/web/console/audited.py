@@ -21,7 +21,11 @@ async def audited(visit: Visit) -> None:
         async def check() -> None:
             found = await visit.ask(verify, visit.shop.audit)
             text = visit.say("audit_sound", n=number(found.entries))
-            said.set_text(text if found.sound else visit.say("audit_broken", what=" ".join(found.problems[:3])))
+            said.set_text(
+                text
+                if found.sound
+                else visit.say("audit_broken", what=" ".join(visit.why(problem) for problem in found.problems[:3]))
+            )
 
         with El("div.line"):
             button(visit.say("audit_check"), check, "small", symbol="lock")

@@ -16,6 +16,7 @@ from nicegui import Client, background_tasks, ui
 from mien import translation
 from mien.core.caller import Caller, Scope
 from mien.core.errors import MienError
+from mien.core.phrase import Phrase
 from mien.live import Live
 from mien.profiles import local
 from mien.profiles.wording import LIFECYCLES, Language
@@ -98,7 +99,7 @@ class Visit:
         """A phrase in the visitor's language."""
         return say(key, self.language, **facts)
 
-    def why(self, error: MienError) -> str:
+    def why(self, error: MienError | Phrase) -> str:
         """The sentence of an error in the visitor's language."""
         return translation.say(error, self.language)
 
