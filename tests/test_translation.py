@@ -14,6 +14,12 @@ from mien.translation import catalogue, say
 
 SOURCE = Path(mien.__file__).parent
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MienError)}
+ERRORS |= {
+    node.name
+    for path in SOURCE.rglob("*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id in ERRORS for base in node.bases)
+}
 SPEAKERS = ERRORS - {"MissingExtra"} | {"Phrase", "put", "tell"}
 """What is called with a template; of an extra's error the template stands in its class."""
 
@@ -61,6 +67,19 @@ def sentences() -> dict[str, str]:
     return {s.value: at for at, s in found if isinstance(s, ast.Constant) and isinstance(s.value, str)}
 
 
+def refusals() -> Iterator[tuple[str, str]]:
+    """Each reason for which a message or a row is refused, as it is kept; numbers and names stand for the facts."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and called(node) in ("_Refused", "Refusal") and len(node.args) > 1:
+                said = node.args[1]
+                if isinstance(said, ast.JoinedStr):
+                    parts = [part.value if isinstance(part, ast.Constant) else "7" for part in said.values]
+                    yield f"{path.relative_to(SOURCE)}:{node.lineno}", "".join(map(str, parts))
+                elif isinstance(said, ast.Constant):
+                    yield f"{path.relative_to(SOURCE)}:{node.lineno}", str(said.value)
+
+
 def facts(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name}
 
@@ -68,6 +87,21 @@ def facts(template: str) -> set[str]:
 def test_every_sentence_has_a_chinese_twin() -> None:
     missing = [f"{at}: {sentence}" for sentence, at in sentences().items() if sentence not in catalogue()]
     assert not missing, "give them a Chinese twin in src/mien/translation:\n" + "\n".join(missing)
+
+
+def test_why_a_message_is_refused_has_a_chinese_twin() -> None:
+    found = list(refusals())
+    assert len(found) > 9
+    missing = [f"{at}: {text}" for at, text in found if say(text, "zh") == text and " " in text]
+    assert not missing, "give them a Chinese twin in src/mien/translation/finished.toml:\n" + "\n".join(missing)
+
+
+def test_a_finished_sentence_is_known_by_its_shape() -> None:
+    assert say("12 bytes; a message may have 7", "zh") == "12 字节；一条消息最多 7 字节"
+    assert say(
+        "ranker: There is nothing to learn an order from: no question has candidates that differ in outcome.", "zh"
+    ) == ("搜索排序：没有可以学习排序的数据：没有一次提问的候选结果有差别。")
+    assert say("Tea from Hangzhou is good.", "zh") == "Tea from Hangzhou is good."
 
 
 def test_a_sentence_is_a_template_with_its_facts_by_name() -> None:

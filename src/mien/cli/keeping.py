@@ -17,7 +17,7 @@ from mien.cli.shared import (
     print_json,
     tell,
 )
-from mien.cli.speaking import put
+from mien.cli.speaking import put, speaker
 from mien.core.errors import SourceError, UsageError
 from mien.phrases import answers
 
@@ -155,5 +155,7 @@ def letter_lines(found: dict[str, Any]) -> list[str]:
     lines += [f"{n:>10,}  {reason}" for reason, n in found["reasons"].items()] or [put("There are no dead letters.")]
     for one in found["letters"]:
         place = f"{one['file']}:{one['row'] or '?'}" if one["file"] else one["source"]
-        lines.append(f"#{one['id']}  {place}  {one['reason']}  {one['detail'] or ''}  {(one['raw'] or '')[:120]}")
+        lines.append(
+            f"#{one['id']}  {place}  {one['reason']}  {speaker.say(one['detail'] or '')}  {(one['raw'] or '')[:120]}"
+        )
     return lines

@@ -33,7 +33,7 @@ class Speaker:
 
     language: Language = "en"
 
-    def say(self, said: Phrase | Exception | str) -> str:
+    def say(self, said: Exception | str) -> str:
         """The sentence as people are told it."""
         return translation.say(said, self.language)
 

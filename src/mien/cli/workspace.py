@@ -101,7 +101,7 @@ def train(
     if json_:
         print_json(trained)
         return
-    terminal.print_training(out, trained)
+    terminal.print_training(out, trained, speaker.language)
 
 
 def evaluate(

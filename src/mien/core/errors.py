@@ -30,7 +30,7 @@ class MienError(Exception):
 
     code = "error"
 
-    def __init__(self, template: str | Phrase, /, **facts: object) -> None:
+    def __init__(self, template: str, /, **facts: object) -> None:
         self.phrase = template if isinstance(template, Phrase) else Phrase(template, **facts)
         super().__init__(str(self.phrase))
 
@@ -46,7 +46,7 @@ class UnknownName(MienError):
 
     code = "unknown_name"
 
-    def __init__(self, kind: str | Phrase, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
         self.kind = kind if isinstance(kind, Phrase) else Phrase(kind)
         self.name = name
         candidates = list(known)

@@ -9,24 +9,25 @@ Said = Callable[[object], object]
 """What a fact is put in a sentence as; one that needs nothing done is returned as it is."""
 
 
-class Phrase:
-    """An English template with its facts; `str` of it is the English sentence. Facts: `template`, `facts`.
+class Phrase(str):
+    """The English sentence, and what it was made of. Facts: `template`, `facts`.
 
     A template without facts is said as it stands, braces and all. A list among the facts is said with commas between,
     or what stands behind the colon (`{names: or }`); a phrase among them in the language of the sentence.
     """
 
     __slots__ = ("facts", "template")
+    template: str
+    facts: Mapping[str, object]
 
-    def __init__(self, template: str, /, **facts: object) -> None:
-        self.template = template
-        self.facts: Mapping[str, object] = facts
+    def __new__(cls, template: str, /, **facts: object) -> "Phrase":
+        self = super().__new__(cls, fill(template, facts, ", ", lambda fact: fact))
+        self.template, self.facts = template, facts
+        return self
 
-    def __str__(self) -> str:
-        return fill(self.template, self.facts, ", ", lambda fact: fact)
-
-    def __repr__(self) -> str:
-        return f"Phrase({str(self)!r})"
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        """For copies and other processes."""
+        return (self.template,), dict(self.facts)
 
 
 def fill(template: str, facts: Mapping[str, object], comma: str, said: Said) -> str:

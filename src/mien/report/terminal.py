@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mien import translation
 from mien.core.profile import Profile, Tag
 from mien.core.query import Answer, Reason
 from mien.report.wording import Language, action_name, facet_name, intent_name, say
@@ -47,13 +48,14 @@ def print_profile(console: Console, profile: Profile, language: Language = "en",
         console.print(f"[dim]{say('next_items', language)}[/]  {escape(shown)}", highlight=False)
 
 
-def print_training(console: Console, trained: Mapping[str, Any]) -> None:
+def print_training(console: Console, trained: Mapping[str, Any], language: Language = "en") -> None:
     """What was trained: a line a model, with how it went and what must be known of it; then what was left out."""
     for one in trained["models"]:
-        told = [*([one["verdict"]] if "verdict" in one else ()), *one["notes"]] or ["fitted"]
+        found = [*([one["verdict"]] if "verdict" in one else ()), *one["notes"]] or ["fitted"]
+        told = [translation.say(note, language) for note in found]
         console.print(f"{one['model']}: {' '.join(told)}", highlight=False, markup=False, soft_wrap=True)
     for note in trained.get("notes", ()):
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+        console.print(translation.say(note, language), highlight=False, markup=False, soft_wrap=True)
 
 
 def _facts(profile: Profile, language: Language) -> list[tuple[str, str]]:

@@ -12,16 +12,17 @@ from itertools import chain
 
 from mien.core.errors import MienError
 from mien.core.phrase import Language, Phrase, fill
-from mien.translation.foreign import Foreign
+from mien.translation.foreign import Foreign, telling
 
 __all__ = ["Language", "catalogue", "say"]
 
-OTHERS = "foreign.toml"
-"""The sentences of the libraries Mien stands on, which come finished."""
+FINISHED = ("foreign.toml", "finished.toml")
+"""Sentences that come without their facts: of the libraries Mien stands on, and of our own what is kept as text."""
 
 
-def say(said: Phrase | Exception | str, language: Language) -> str:
-    """The sentence in a language; of an error its own. A text is a sentence without facts, or that of a library.
+def say(said: Exception | str, language: Language) -> str:
+    """The sentence in a language; of an error its own. A text is a sentence without facts, or a
+    finished one: of a library, or kept.
 
     Cost: microseconds; in Chinese some ten milliseconds once, when the files are read.
     """
@@ -41,14 +42,15 @@ def _said(fact: object, language: Language) -> object:
 
 @cache
 def catalogue() -> Mapping[str, str]:
-    """English template → Chinese template, of all files but that of others' sentences."""
-    names = [one.name for one in files(__name__).iterdir() if one.name.endswith(".toml") and one.name != OTHERS]
+    """English template → Chinese template, of all files but those of finished sentences."""
+    names = [one.name for one in files(__name__).iterdir() if one.name.endswith(".toml") and one.name not in FINISHED]
     return dict(chain.from_iterable(_read(name).items() for name in names))
 
 
 @cache
 def _foreign() -> Foreign:
-    return Foreign(_read(OTHERS))
+    finished = dict(chain.from_iterable(_read(name).items() for name in FINISHED))
+    return Foreign(finished | {english: twin for english, twin in catalogue().items() if telling(english)})
 
 
 def _read(name: str) -> dict[str, str]:

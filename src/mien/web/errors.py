@@ -63,7 +63,7 @@ def answer(
     asked: Connection,
     status: int,
     code: str,
-    said: Phrase | MienError | str,
+    said: MienError | str,
     headers: Mapping[str, str] | None = None,
     *,
     retry_s: int = 5,

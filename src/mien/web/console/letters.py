@@ -77,7 +77,7 @@ def line(visit: Visit, one: dict[str, Any], replay: Any) -> None:
     """One letter, with what can be done about it."""
     with El("tr"):
         El("th.nowrap", describe(one["reason"], visit.language), scope="row")
-        El("td", one["detail"] or "–")
+        El("td", visit.why(one["detail"]) if one["detail"] else "–")
         where = one["source"] if one["row"] is None else f"{one['source']}:{one['row']}"
         El("td.small", where)
         with El("td"):
@@ -94,7 +94,7 @@ async def mend(visit: Visit, one: dict[str, Any], replay: Any) -> None:
     typed = {"text": pretty(one["raw"])}
     with visit.client, ui.dialog() as dialog, El("div.sheet", role="dialog", aria_label=title):
         El("h2", title)
-        El("p.note", one["detail"] or describe(one["reason"], visit.language))
+        El("p.note", visit.why(one["detail"]) if one["detail"] else describe(one["reason"], visit.language))
         wrong = El("div.slot", role="alert")
 
         async def save() -> None:

@@ -16,7 +16,6 @@ from nicegui import Client, background_tasks, ui
 from mien import translation
 from mien.core.caller import Caller, Scope
 from mien.core.errors import MienError
-from mien.core.phrase import Phrase
 from mien.live import Live
 from mien.profiles import local
 from mien.profiles.wording import LIFECYCLES, Language
@@ -99,8 +98,8 @@ class Visit:
         """A phrase in the visitor's language."""
         return say(key, self.language, **facts)
 
-    def why(self, error: MienError | Phrase) -> str:
-        """The sentence of an error in the visitor's language."""
+    def why(self, error: MienError | str) -> str:
+        """The sentence of an error, or of why something was refused, in the visitor's language."""
         return translation.say(error, self.language)
 
     def money(self, amount: float) -> str:
