@@ -10,6 +10,7 @@ import mien
 from mien.core import errors
 from mien.core.errors import MienError, SourceError, UnknownName, UsageError
 from mien.core.phrase import Phrase
+from mien.prepare.reasons import describe
 from mien.translation import catalogue, say
 
 SOURCE = Path(mien.__file__).parent
@@ -94,6 +95,18 @@ def test_why_a_message_is_refused_has_a_chinese_twin() -> None:
     assert len(found) > 9
     missing = [f"{at}: {text}" for at, text in found if say(text, "zh") == text and " " in text]
     assert not missing, "give them a Chinese twin in src/mien/translation/finished.toml:\n" + "\n".join(missing)
+
+
+def test_every_word_for_a_refusal_is_described() -> None:
+    words = {
+        node.args[0].value
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and called(node) in ("_Refused", "Refusal") and node.args
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert len(words) > 9
+    assert not [word for word in words if describe(str(word), "zh").isascii()]
 
 
 def test_a_finished_sentence_is_known_by_its_shape() -> None:

@@ -20,6 +20,7 @@ from mien.cli.shared import (
 from mien.cli.speaking import put, speaker
 from mien.core.errors import SourceError, UsageError
 from mien.phrases import answers
+from mien.prepare.reasons import describe
 
 LARGEST = 2**63 - 1
 """The largest number that a store gives."""
@@ -152,10 +153,15 @@ def letter_lines(found: dict[str, Any]) -> list[str]:
     if "replayed" in found:
         again, used = found["replayed"], found["accepted"]
         lines.append(put("{again:,} read again, {used:,} of them could be used.", again=again, used=used))
-    lines += [f"{n:>10,}  {reason}" for reason, n in found["reasons"].items()] or [put("There are no dead letters.")]
+    lines += [f"{n:>10,}  {named(reason)}" for reason, n in found["reasons"].items()]
+    lines += [] if found["reasons"] else [put("There are no dead letters.")]
     for one in found["letters"]:
         place = f"{one['file']}:{one['row'] or '?'}" if one["file"] else one["source"]
-        lines.append(
-            f"#{one['id']}  {place}  {one['reason']}  {speaker.say(one['detail'] or '')}  {(one['raw'] or '')[:120]}"
-        )
+        facts = (place, named(one["reason"]), speaker.say(one["detail"] or ""), (one["raw"] or "")[:120])
+        lines.append("  ".join((f"#{one['id']}", *facts)))
     return lines
+
+
+def named(reason: str) -> str:
+    """A reason by the word that programs match on, in Chinese with what it means."""
+    return reason if speaker.language == "en" else f"{reason}（{describe(reason, speaker.language)}）"

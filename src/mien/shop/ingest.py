@@ -23,6 +23,7 @@ from mien.core.consent import ANALYTICS
 from mien.core.ports import Progress
 from mien.core.tables import EVENT, ITEM, USER, VERDICT
 from mien.core.user import User
+from mien.prepare.reasons import describe
 from mien.prepare.report import Arrivals
 from mien.shop.workspace import Workspace
 from mien.stores.catalog import Catalog
@@ -61,9 +62,12 @@ class IngestReport:
         """For a terminal: one line on events, one on items and users, then what was noticed."""
         a, zh = self.arrivals, language == "zh"
         rejected = sum(a.rejected.values())
-        reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(a.rejected.items(), key=lambda r: -r[1]))
+        ranked = sorted(a.rejected.items(), key=lambda r: -r[1])
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in ranked)
         why = f" ({reasons})" if reasons else ""
         if zh:
+            reasons = "，".join(f"{describe(reason, 'zh')} {n:,}" for reason, n in ranked)
+            why = f"（{reasons}）" if reasons else ""
             known = f"已有 {a.duplicates:,}，编号冲突 {a.conflicts:,}，已删除用户 {a.erased:,}"
             known += f"，未同意留存 {a.no_consent:,}" if a.no_consent else ""
             lines = [f"事件：读入 {a.read:,} 行，新增 {a.new:,}，拒收 {rejected:,}{why}；{known}"]
