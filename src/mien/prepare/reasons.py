@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
 
-Language = Literal["en", "zh"]
+from mien.core.phrase import Language as Language
 
 
 class Verdict:

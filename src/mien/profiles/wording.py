@@ -1,12 +1,10 @@
 """What a profile says of itself, in English and Chinese."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from mien.core.event import Action
+from mien.core.phrase import Language as Language
 from mien.features.prices import BANDS, PRICE_BAND
-
-Language = Literal["en", "zh"]
 
 FACETS: Mapping[Language, Mapping[str, str]] = {
     "en": {"category": "category", "brand": "brand", "colour": "colour", "price_band": "price band", "price": "price"},

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Language = Literal["en", "zh"]
+from mien.core.phrase import Language as Language
+
 SAME = 0.02
 """Relative change of the validation measure below which two epochs are as good as each other."""
 GAP = 0.25

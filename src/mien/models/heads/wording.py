@@ -4,11 +4,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Literal
 
+from mien.core.phrase import Language as Language
 from mien.models.heads.classifier import Contribution
-
-Language = Literal["en", "zh"]
 
 _DIRECTION: Mapping[Language, tuple[str, str]] = {"en": ("raises it", "lowers it"), "zh": ("提高", "降低")}
 _SENTENCE: Mapping[Language, str] = {"en": "{what}: {way}", "zh": "{what}：{way}"}
