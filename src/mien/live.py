@@ -33,7 +33,7 @@ IDLE_S = 1.0
 SWEEP_S = 3600.0
 """How often what is past retention is let go."""
 
-PAUSE_S = 0.25
+PAUSE_S = 0.5
 """The longest pause of folding while batches wait to be written."""
 
 Fates = Counter[str]

@@ -27,8 +27,8 @@ from mien.stores.items import folded
 
 log = logging.getLogger("mien.live")
 
-AT_ONCE = 1_000
-"""Events folded in one transaction."""
+AT_ONCE = 4_000
+"""Events folded in one transaction, where so many wait: a state is written once for all of its events among them."""
 SOURCE = "tracking"
 """What the quality report calls the live tail."""
 _NEW, _TWICE, _CONFLICT, _ERASED = "new", "duplicate", "conflict", "erased"
