@@ -25,9 +25,11 @@ from mien.cli.shared import (
     tell,
     working,
 )
+from mien.cli.speaking import speaker
 from mien.core.errors import UsageError
 from mien.phrases import filters, moment
 from mien.report import terminal
+from mien.report.wording import action_name, facet_name
 
 
 def profile(
@@ -63,11 +65,12 @@ def show_changes(told: dict[str, Any], as_json: bool) -> None:
         print_json(told)
         return
     for change in told["changes"]:
-        head = f"{change['at']}  {change['action']}  {change.get('title') or change.get('item_id', '')}"
+        action = action_name(change["action"], speaker.language)
+        head = f"{change['at']}  {action}  {change.get('title') or change.get('item_id', '')}"
         out.print(head, highlight=False, markup=False, soft_wrap=True)
         for tag in change["tags"]:
             before, after = (f"{tag['weight'].get(when, 0.0):7.1%}" for when in ("before", "after"))
-            line = f"    {before} → {after}  {tag['facet']} = {tag['value']}"
+            line = f"    {before} → {after}  {facet_name(tag['facet'], speaker.language)} = {tag['value']}"
             out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
