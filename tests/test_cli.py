@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_failures_are_a_sentence_and_a_code(shop: Path, args: tuple[str, ...], c
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_hold_lasts_to_the_end_of_its_day_where_the_shop_is(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "held"
+    shutil.copytree(shop, folder)
+    settings = folder / "mien.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('zone = "UTC"', 'zone = "Asia/Shanghai"'))
+    done = mien("hold", "1", "--until", "2030-12-31", "--reason", "tax", "--json", cwd=folder)
+    assert json.loads(done.stdout)["until"] == "2030-12-31T15:59:59+00:00"
+    assert "until 2030-12-31, as" in mien("hold", "1", "--until", "2030-12-31", "--reason", "tax", cwd=folder).stdout
+    assert mien("erase", "1", "--yes", cwd=folder).returncode == 0
+    assert "2030-12-31" in mien("hold", cwd=folder).stdout
 
 
 def test_everyone_is_listed(shop: Path) -> None:

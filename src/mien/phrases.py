@@ -4,13 +4,18 @@ import tomllib
 from datetime import datetime
 from typing import Any
 
-from mien.core.clock import parse_time
+from mien.core.clock import end_of_day, parse_time
 from mien.core.errors import UsageError
 
 
 def moment(text: str | None, zone: str) -> datetime | None:
     """A time as written on the command line, read in the shop's zone."""
     return None if text is None else parse_time(text, zone)
+
+
+def end(text: str, zone: str) -> datetime:
+    """The end of a span as written on the command line: a day counts whole, a time is exact."""
+    return end_of_day(text, zone) if len(text) == len("2030-12-31") else parse_time(text, zone)
 
 
 def filters(given: list[str] | None) -> dict[str, tuple[str, ...]]:

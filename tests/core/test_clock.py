@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.core.clock import from_us, load_zone, parse_time, to_us, zone_shifts
+from mien.core.clock import end_of_day, from_us, load_zone, parse_time, to_us, zone_shifts
 from mien.core.errors import UsageError
 
 ZONES = ["UTC", "Asia/Shanghai", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
@@ -32,3 +32,10 @@ def test_written_times() -> None:
     for call in (lambda: parse_time("soon"), lambda: load_zone("Mars/Base"), lambda: to_us(datetime(2020, 1, 1))):  # noqa: DTZ001
         with pytest.raises(UsageError):
             call()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("day", ["2026-03-08", "2026-11-01", "2030-12-31"])
+def test_a_day_ends_before_the_next_begins_however_long_it_is(zone: str, day: str) -> None:
+    last = end_of_day(day, zone).astimezone(load_zone(zone))
+    assert f"{last:%Y-%m-%d %H:%M:%S}" == f"{day} 23:59:59"

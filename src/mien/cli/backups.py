@@ -1,5 +1,6 @@
 """What outlives a disk, and what outlives an erasure: backups, restoring them, legal holds."""
 
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +9,9 @@ import typer
 
 from mien.cli.shared import COMMAND_LINE, HERE, JsonOption, WorkspaceOption, opened, out, print_json, tell
 from mien.cli.speaking import put
-from mien.core.clock import to_us
+from mien.core.clock import load_zone, to_us
 from mien.core.errors import UsageError
-from mien.phrases import moment
+from mien.phrases import end
 
 
 def backup(
@@ -52,30 +53,33 @@ def restore(
 def hold(
     user: Annotated[str | None, typer.Argument(help="The user's id; none lists what is held of erased users.")] = None,
     workspace: WorkspaceOption = HERE,
-    until: Annotated[str | None, typer.Option(help="The day it ends on (ISO 8601).")] = None,
+    until: Annotated[str | None, typer.Option(help="The day it ends on, which counts whole (ISO 8601).")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, in words that name nobody.")] = None,
     release: Annotated[bool, typer.Option("--release", help="End the hold on this user.")] = False,
     json_: JsonOption = False,
 ) -> None:
     """Have a user's purchases outlive an erasure until a day, as purchases of nobody; or list what is so held."""
     with opened(workspace) as shop:
+        zone = shop.settings.shop.zone
+
+        def day(moment: str) -> str:
+            return f"{datetime.fromisoformat(moment).astimezone(load_zone(zone)):%Y-%m-%d}"
+
         if user is None:
             told: object = shop.held()
-            lines = [f"{one['until'][:10]}  {one['events']:>8,}  {one['reason']}" for one in shop.held()]
+            lines = [f"{day(one['until'])}  {one['events']:>8,}  {one['reason']}" for one in shop.held()]
         elif release:
             told = {"released": shop.release(user, by=COMMAND_LINE)}
             lines = [put("Released." if told["released"] else "There was no hold.")]
         else:
             if until is None or reason is None:
                 raise UsageError("Say until when, and why: --until 2030-12-31 --reason 'tax records'")
-            end = moment(until, shop.settings.shop.zone)
-            assert end is not None, "a day was given"
-            told = shop.hold(user, end, reason, by=COMMAND_LINE)
+            told = kept = shop.hold(user, end(until, zone), reason, by=COMMAND_LINE)
             lines = [
                 put(
-                    "Should {user} be erased, what they bought stays until {end:%Y-%m-%d}, as nobody's.",
+                    "Should {user} be erased, what they bought stays until {end}, as nobody's.",
                     user=user,
-                    end=end,
+                    end=day(kept["until"]),
                 )
             ]
     if json_:

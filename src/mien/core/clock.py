@@ -40,6 +40,12 @@ def parse_time(text: str, zone: str = "UTC") -> datetime:
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
+def end_of_day(day: str, zone: str) -> datetime:
+    """The last second of a day in a zone, which may have 23 or 25 hours, as aware UTC."""
+    last = parse_time(day, zone).astimezone(load_zone(zone)) + timedelta(days=1) - timedelta(seconds=1)
+    return last.astimezone(UTC)
+
+
 def load_zone(name: str) -> ZoneInfo:
     """The time zone of an IANA name (`Asia/Shanghai`), or a `UsageError`."""
     try:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 from starlette.datastructures import QueryParams
 
-from mien.core.clock import load_zone, parse_time
+from mien.core.clock import end_of_day, load_zone
 from mien.core.errors import UsageError
 from mien.core.profile import Profile
 from mien.shop.people import Person
@@ -68,7 +68,7 @@ async def viewed(visit: Visit, user_id: str, day: str) -> View:
     """What is asked of the shop; `UnknownName` for an id never seen, `UsageError` for a day that is none."""
     as_of = None
     if day:
-        as_of = end_of(day, visit.zone)
+        as_of = end_of_day(day, visit.zone)
         as_of = None if as_of >= visit.shop.clock() else as_of
     if not user_id:
         raise UsageError(visit.say("no_user_named"))
@@ -84,11 +84,6 @@ async def viewed(visit: Visit, user_id: str, day: str) -> View:
         newest = await ask(shop.profile, user_id, language=language)
     first = newest.activity.first_seen if newest.activity else None
     return View(visit, user_id, as_of, profile, person, first, newest.as_of)
-
-
-def end_of(day: str, zone: str) -> datetime:
-    """The last second of a day of the shop, which may have 23 or 25 hours."""
-    return parse_time(day, zone).astimezone(load_zone(zone)) + timedelta(days=1) - timedelta(seconds=1)
 
 
 def head(view: View) -> None:
