@@ -144,3 +144,8 @@ def test_a_category_is_browsed_with_its_facets_and_is_no_search_of_anybody(fresh
     (kept,) = fresh.stock.impressions.between(0, 2**62)
     assert (kept.kind, kept.total) == ("search", found.total)
     assert not fresh.quality.searches(days=1).searches, "nobody typed anything"
+
+
+def test_a_search_is_no_kind_of_recommendation(built: Shop) -> None:
+    with pytest.raises(UnknownName, match="kind of recommendation"):
+        built.recommend("ann", kind="search")

@@ -19,6 +19,7 @@ from mien.profiles.masking import masked_profile
 from mien.profiles.wording import Language
 from mien.ranking.completion import Completion
 from mien.ranking.kind import FOR_YOU, SIMILAR
+from mien.ranking.kinds import kind_named
 from mien.shop.crowding import alone
 from mien.shop.opened import HERE
 from mien.shop.past import told_changes
@@ -139,6 +140,7 @@ class Asking(Standing):
         the items it is asked about, which `similar` and `goes-with` start from. `context`: the items looked at in the
         running visit, oldest first.
         """
+        kind_named(kind, self.settings.kinds)  # a search is none of them
         serving = self._served(at)
         query = Query(
             "", user, k, dict(filters or {}), personalise, at, kind=kind, cart=tuple(cart), context=tuple(context)
