@@ -4,7 +4,7 @@ OMP_NUM_THREADS=1 python benchmarks/million.py [--items 1000000] [--dims 128] [-
 
 The goods, their vectors and what people did are made up: categories and brands of unequal size, 2,000 centres, ten acts
 a user, a tenth of them purchases. In process and in memory: the ranking from a folded state to the answer with its
-reasons, k = 10; reading the state and HTTP come on top. Peak memory: 3 GB.
+reasons, k = 10; reading the state and HTTP come on top. Peak memory: 5 GB.
 """
 
 import argparse

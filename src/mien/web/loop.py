@@ -17,8 +17,8 @@ PAUSE_S = 0.001
 class Loop(uvloop.Loop):
     """Takes one connection at a time from a socket that is shared, with a pause in which others may take the next.
 
-    Loops otherwise take whatever waits. Of eight connections that come together one worker of two took all, two times
-    in five: half of the machine then answers nothing, for as long as clients keep their connections.
+    Loops otherwise take whatever waits. Of eight connections that come together one worker of two took all, three
+    times in eight: half of the machine then answers nothing, for as long as clients keep their connections.
     """
 
     async def create_server(self, protocol_factory: Made, *args: Any, **how: Any) -> Any:
