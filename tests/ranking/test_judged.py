@@ -23,14 +23,14 @@ def context(shop):
 @pytest.fixture(scope="module")
 def taught(shop, context):
     rows = np.array([shop.world.item_row(one) for one in ("bean-light", "black-tea")], dtype=np.int32)
-    asked = [JudgedQuery(f"{text} {k}kg", rows, np.array([1.0, 0.6])) for k in range(5) for text in TEXTS]
+    asked = [JudgedQuery(f"{text} {k}kg", rows, np.array([1.0, 0.7])) for k in range(5) for text in TEXTS]
     return lessons(asked, context, seed=1)
 
 
 def test_grades_become_labels():
-    """0 … 3 in thirds, as what follows on an answer has: no answer, hardly one, a good one, the best."""
-    one = JudgedQuery("tea", np.arange(5, dtype=np.int32), np.array([0.0, 0.165, 0.335, 0.665, 1.0]))
-    assert one.labels.tolist() == [0, 0, 1, 2, 3]
+    """Two thirds of the way from the lowest to the highest relevance are a good answer, as in `mien study search`."""
+    one = JudgedQuery("tea", np.arange(5, dtype=np.int32), np.array([0.0, 0.5, 0.665, 0.835, 1.0]))
+    assert one.labels.tolist() == [0, 0, 1, 1, 2]
 
 
 def test_what_was_judged_twice_has_the_mean():

@@ -2,17 +2,20 @@
 
 import csv
 import itertools
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
 
 from mien.cli import main
 from mien.core.errors import SourceError, UsageError
+from mien.core.event import Action, Event
 from mien.ranking.judged import LEAST
+from mien.ranking.ranker import Ranker
 from mien.shop import create
 from mien.shop.judgements import read_judgements
-from mien.shop.ranker import RANKER
-from mien.testing.world import items_table
+from mien.shop.ranker import FEWEST, RANKER
+from mien.testing.world import events_table, items_table
 
 pytest.importorskip("lightgbm", reason="needs the extra models")
 
@@ -134,7 +137,7 @@ def test_titles_name_items_too(shop, tmp_path):
     for one, other in zip(read_judgements(by_title, catalogue).asked, by_id.asked, strict=True):
         assert (one.text, one.rows.tolist()) == (other.text, other.rows.tolist())
         assert one.labels.tolist() == other.labels.tolist()
-        assert sorted(one.labels.tolist()) == [0, 3]
+        assert sorted(one.labels.tolist()) == [0, 2]
 
 
 def test_the_workspaces_own_file_is_read_and_none_changes_nothing(fresh, tmp_path):
@@ -181,3 +184,28 @@ def test_the_command_fails_with_one_sentence(fresh, tmp_path, monkeypatch, capsy
         main()
     assert ended.value.code == 1
     assert "none.csv" in capsys.readouterr().err
+
+
+def test_what_people_did_and_what_they_judged_teach_one_ranker(tmp_path, toy):
+    """People click on what stands in a short title; judges find the good itself. Both are in one set of tables."""
+    start, events = toy.at - timedelta(days=9), []
+    for k in range(FEWEST + 10):
+        colour, good = COLOURS[k % 4], LEARNT[k // 4 % 6]
+        for place, item in enumerate((f"not-{colour}-{good}", f"{colour}-{good}"), start=1):
+            more = {"query": f"{colour} {good}", "impression_id": f"i{k}", "properties": f'{{"position": {place}}}'}
+            at = start + timedelta(minutes=k)
+            events.append(Event(f"s{k}-{place}", "live", "ann", Action.IMPRESSION, at, item, **more))
+        events.append(Event(f"c{k}", "live", "ann", Action.CLICK, at, f"not-{colour}-{good}", impression_id=f"i{k}"))
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    with create(tmp_path / "shop", clock=lambda: toy.at) as shop:
+        shop.ingest(events=toy.event_table, items=pa.concat_tables([toy.items, goods()]))
+        shop.ingest(events=events_table(events))
+        shop.build()
+        file = write(tmp_path / "judged.csv", judged())
+        notes = shop.train(tmp_path / "recipe.toml", judgements=file)["notes"]
+        assert f"ranker: learnt from {FEWEST + 10} questions and 24 judged queries" in notes
+        ranker = Ranker.load(shop.workspace.models / RANKER)
+        assert {"popular", "words.pairs", "text"} <= set(ranker.anyone.columns)
+        assert ranker.close
+        for result in shop.search("red rug", user="ann", k=9).results:
+            assert sum(one.contribution for one in result.reasons) == pytest.approx(result.score, abs=1e-9)

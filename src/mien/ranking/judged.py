@@ -28,8 +28,8 @@ KINDS = ("text", "meaning", "words", "spelling")
 """Kinds of terms that judgements teach to weigh."""
 NEGATIVES = 0.25
 """Share of the candidates that nobody judged which are learnt from."""
-GRADES = 3
-"""Labels are 0 … 3, as those of what follows on an answer."""
+GOOD, BEST = 0.66, 0.95
+"""From which grade on an item is a good answer (label 1), and the best there is (2); what lies below is none."""
 LEAST = 20
 """Judged queries that are found at all, for anything to be learnt from them."""
 SPAN = 8.0
@@ -47,8 +47,8 @@ class JudgedQuery:
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
-        """0 … 3: no answer, hardly one, a good one, the best."""
-        return np.floor(GRADES * self.grades + 0.5).astype(np.int64)
+        """0: no answer, 1: a good one, 2: the best."""
+        return (self.grades >= GOOD).astype(np.int64) + (self.grades >= BEST)
 
 
 def grades_of(rows: Rows, grades: Floats) -> tuple[Rows, Floats]:
