@@ -242,3 +242,13 @@ def test_what_was_asked_before_knows_new_goods(shop, e5):
     assert e5.asked == asked
     near.upsert(replace(catalogue, title=title), [row])  # nothing changed
     assert near.meant("garden parasol") is near.meant("garden parasol")
+
+
+def test_the_nearest_are_looked_up_where_all_are_allowed_and_searched_for_where_not(shop, meaning):
+    everything = np.ones(len(shop.world.catalogue), dtype=np.bool_)
+    rows, cosines = meaning.nearest("coffee", 3)
+    searched, theirs = meaning.index.nearest(meaning.meant("coffee").vector, 3)
+    assert rows.tolist() == searched.tolist() == meaning.nearest("coffee", 3, everything)[0].tolist()
+    assert cosines == pytest.approx(theirs)
+    everything[rows[0]] = False
+    assert meaning.nearest("coffee", 2, everything)[0].tolist() == rows[1:].tolist()

@@ -121,10 +121,14 @@ class Nearness:
         self.index.add(changed, self.index.centre.of_goods(encoder.encode(texts)))
 
     def nearest(self, text: str, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Rows, Vectors]:
-        """The k items nearest to a query and their cosines, best first; none for a text without content."""
+        """The k items nearest to a query and their cosines, best first; none for a text without content.
+
+        Where the first k of all are allowed these are they, and nothing is searched again.
+        """
         meant = self.meant(text)
-        if not meant.vector.any():
-            return meant.rows, meant.cosines
+        first = meant.rows[:k]
+        if not meant.vector.any() or (len(first) == k and (allowed is None or allowed[first].all())):
+            return first, meant.cosines[:k]
         return self.index.nearest(meant.vector, k, allowed)
 
     def like(self, row: int, k: int) -> tuple[Rows, Vectors]:
