@@ -69,7 +69,9 @@ def test_an_act_more_is_never_taken_for_another(foreseen, model):
     context = foreseen.context("ann")
     newest, price = foreseen.world.logged("dora")[-1], foreseen.world.catalogue.price
     for item in ("teapot", "bean-dark"):
-        tried = replace(newest, user=foreseen.world.user_row("ann"), item=foreseen.world.item_row(item), event_id="try")
+        tried = structs.replace(
+            newest, user=foreseen.world.user_row("ann"), item=foreseen.world.item_row(item), event_id="try"
+        )
         state = fold(context.state.copy(), [tried], context.state.settings)
         assert np.array_equal(foreseen.shelf.foresight.vector(state), Foresight(model, price).vector(state)), item
 
