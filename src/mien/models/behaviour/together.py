@@ -57,6 +57,7 @@ def together() -> Iterator[int]:
     torch.distributed.init_process_group(backend, timeout=PATIENCE)
     try:
         yield torch.distributed.get_rank()
+        wait()
     except RuntimeError as lost:
         if not LOST.search(str(lost)):
             raise
