@@ -18,6 +18,7 @@ from mien.features.state import State
 from mien.prepare.judgement import Judgement
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
+from mien.shop.reports import report_page
 from mien.stores.history import History
 from mien.testing.world import World, events_table
 
@@ -54,6 +55,31 @@ def test_six_rows_become_a_profile(tmp_path: Path, six_rows_file: Path) -> None:
         assert [t.value for t in shop.profile("2").tags if t.facet == "category"] == ["电子", "图书"]
         near = {result.item_id for result in shop.similar("101", k=1).results}
         assert near == {"102"}
+
+
+def test_a_shop_that_knows_nothing_of_its_items_answers(tmp_path: Path) -> None:
+    """Events alone, no item with a name or a category: there are no tags, and everything else is there."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        {"user_id": f"u{user}", "item_id": f"i{item}", "action": "purchase", "at": at}
+        for user in range(6)
+        for item in range(user % 2, 6, 2)
+    ]
+    with create(tmp_path / "shop", clock=lambda: at + timedelta(days=1)) as shop:
+        shop.ingest(events=pa.Table.from_pylist(rows))
+        assert shop.build().bare == 6
+        assert shop.profile("u1").tags == ()
+        assert shop.profile("u1").to_dict()["events"] == 3
+        assert {one.item_id for one in shop.similar("i1").results[:2]} == {"i3", "i5"}
+        assert {one.item_id for one in shop.recommend("u1", k=3).results} <= {f"i{k}" for k in range(6)}
+        assert [one.title for one in shop.search("i4").results] == ["i4"]
+        assert shop.explain("u1", "i3")
+        assert shop.segments.preview("count.purchase.all >= 3").size == 6
+        assert "u1" in report_page(shop, "u1")
+        shop.ingest(items=pa.Table.from_pylist([{"item_id": "i1", "title": "mug"}, {"item_id": "i3", "title": "cup"}]))
+        assert shop.build().bare == 0
+        assert {one.item_id for one in shop.recommend("u1", k=6).results} <= {"i1", "i3"}
+        assert shop.build().bare == 0
 
 
 def test_the_same_source_twice_changes_nothing(fresh: Shop, toy: World) -> None:
@@ -202,16 +228,16 @@ def test_the_honest_table(built: Shop) -> None:
     assert {"facet", "auroc", "f1", "baseline_auroc"} <= table["profile"][0].keys()
 
 
-def test_recipes_are_checked(built: Shop, tmp_path: Path) -> None:
+def test_recipes_are_checked(fresh: Shop, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("[models.repeat]\nhalf_life_days = 30.0\n")
-    assert [one["model"] for one in built.train(recipe)["models"]] == ["repeat"]
+    assert [one["model"] for one in fresh.train(recipe)["models"]] == ["repeat"]
     recipe.write_text("[models.repat]\n")
     with pytest.raises(UnknownName, match="repeat"):
-        built.train(recipe)
+        fresh.train(recipe)
     recipe.write_text("[models.repeat]\nhalf_live_days = 30.0\n")
     with pytest.raises(UnknownName, match="half_life_days"):
-        built.train(recipe)
+        fresh.train(recipe)
 
 
 def test_dead_letters_are_read_again_with_todays_mapping(tmp_path: Path) -> None:

@@ -178,6 +178,22 @@ def test_item_versions(tmp_path: Path) -> None:
     assert stored["valid_from"].to_pylist()[1] == datetime(1970, 1, 4, tzinfo=UTC)
 
 
+def test_items_that_only_events_name_are_called_by_their_id(tmp_path: Path) -> None:
+    items = ItemTable(tmp_path / "items.parquet")
+    assert items.call_by_id(["a", "b", "c"]) == 3
+    assert items.call_by_id(["a", "b", "c", "d"]) == 4
+    assert items.read()["title"].to_pylist() == ["a", "b", "c", "d"]
+    assert items.add(versions({"item_id": "a", "title": "mug"}), derived=True, undated_us=0) == 1  # an event said more
+    items.append(versions({"item_id": "b", "title": "cup"}))  # one item was put: the shop goes on without a catalogue
+    assert items.call_by_id(["a", "b", "c", "d", "e"]) == 3
+    assert sorted(items.read()["title"].to_pylist()) == ["c", "cup", "d", "e", "mug"]
+    items.add(
+        versions({"item_id": "d", "title": "kettle"}), derived=False, undated_us=0
+    )  # a file: that is what it sells
+    assert items.call_by_id(["a", "b", "c", "d", "e", "f"]) == 0
+    assert sorted(items.read()["title"].to_pylist()) == ["cup", "kettle", "mug"]
+
+
 def test_resources_are_limits(tmp_path: Path) -> None:
     with Resources(tmp_path, memory_mb=100, threads=1).connect() as con:
         limit, threads = con.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchall()[0]

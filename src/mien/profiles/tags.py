@@ -106,7 +106,9 @@ class Reading:
 
 def read_facets(facets: Sequence[Facet], liking: Support) -> Reading:
     """The user's shares of the values of each facet, as of the moment of `liking`. Cost: one sort, for all of them."""
-    codes = np.array([facet.codes[liking.item] for facet in facets], dtype=np.int64).reshape(len(facets), -1)
+    codes = np.empty((len(facets), len(liking.item)), dtype=np.int64)
+    for place, facet in enumerate(facets):
+        codes[place] = facet.codes[liking.item]
     of, rows = np.nonzero(codes >= 0)
     value, member = np.unique((of << 32) + codes[of, rows], return_inverse=True)
     size, ends = len(value), np.searchsorted(value, np.arange(len(facets) + 1) << 32).tolist()

@@ -62,19 +62,27 @@ EVENTS_PER_MB = 500
 """Events folded at once per MB that the table engine may use; some 2 kB an event with all its columns."""
 
 
+_BY_ID = (
+    "Items: {n:,} are known by their id alone. Names and categories come with: mien ingest --items FILE",
+    "商品：{n:,} 件只知道编号。名称和类目请用 mien ingest --items FILE 读入",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did: `folded` users were folded (again), `refitted`: whether the population was fitted anew."""
+    """What a build did: `folded` users were folded (again), `refitted`: whether the population was fitted anew,
+    `bare`: how many items are known by their id alone."""
 
     build: Build
     quality: QualityReport
     folded: int
     refitted: bool
+    bare: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         told = asdict(self.build) | {"as_of": self.build.as_of.isoformat(), "folded": self.folded}
-        return told | {"refitted": self.refitted, "quality": self.quality.to_dict()}
+        return told | {"refitted": self.refitted, "items_by_id": self.bare, "quality": self.quality.to_dict()}
 
     def lines(self, language: str = "en") -> list[str]:
         """For a terminal: the quality report in five lines, and what was built."""
@@ -91,7 +99,8 @@ class BuildReport:
                 f"Profiles: {b.users:,} users ({self.folded:,} folded now) as of {b.as_of:%Y-%m-%d %H:%M} UTC; "
                 f"population {b.population} ({how})"
             )
-        return [*self.quality.lines("zh" if language == "zh" else "en"), last]
+        more = [_BY_ID[language == "zh"].format(n=self.bare)] if self.bare else []
+        return [*self.quality.lines("zh" if language == "zh" else "en"), last, *more]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,7 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
         stock.catalog.set_meta(UNFINISHED, "everyone")
     move_tail(stock)
     plan = _plan(stock, as_of_us, engine, now_us)
+    bare = stock.call_by_id()
     stock.history.compact()
     con = engines.connect(
         engine,
@@ -143,7 +153,7 @@ def build(stock: Stock, *, as_of_us: int | None, engine: str, now_us: int, progr
     con.disconnect()
     _finish(stock, plan, judgement, finished, anew=stand is None)
     stock.drop_left_states()
-    return BuildReport(finished, quality, folded, stand is None)
+    return BuildReport(finished, quality, folded, stand is None, bare)
 
 
 def _plan(stock: Stock, as_of_us: int | None, engine: str, now_us: int) -> _Plan:

@@ -22,11 +22,15 @@ CONTENT = [name for name in ITEMS.names if name != ITEM.VALID_FROM]
 STORED = ITEMS.append(pa.field(DERIVED, pa.bool_(), nullable=False))
 
 
+_BARE: dict[str, Any] = {ITEM.VALID_FROM: from_us(0), ITEM.AVAILABLE: True, DERIVED: True}
+
+
 class ItemTable:
     """Versions of items, declared by the shop or derived from its events.
 
     A declared version replaces derived ones; a derived one never changes a known item. A version equal to the
-    newest one changes nothing, so the same file twice is one version.
+    newest one changes nothing, so the same file twice is one version. Where a shop declares nothing, items that its
+    events name are called by their id (`call_by_id`), until something is said of them or a file of items comes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,15 +58,32 @@ class ItemTable:
 
         A changed item without a date (`valid_from` = 1970-01-01) holds from `undated_us` on.
         """
-        old = self._stored()
+        stored = self._stored()
+        bare = _bare(stored)
+        old = stored.filter(pc.invert(bare))
         new = _changed(old, versions, derived=derived, undated_us=undated_us)
         if not new.num_rows:
             return 0
-        if not derived:
-            superseded = pc.and_(old[DERIVED], pc.is_in(old[ITEM.ITEM_ID], new[ITEM.ITEM_ID].combine_chunks()))
-            old = old.filter(pc.invert(superseded))
-        self._write(pa.concat_tables([old, new]))
+        again = pc.is_in(stored[ITEM.ITEM_ID], new[ITEM.ITEM_ID].combine_chunks())
+        gone = pc.and_(bare, again) if derived else pc.or_(bare, pc.and_(stored[DERIVED], again))
+        self._write(pa.concat_tables([stored.filter(pc.invert(gone)), new]))
         return int(new.num_rows)
+
+    def call_by_id(self, item_ids: Sequence[str]) -> int:
+        """Make items of which nothing is said known by their id; returns how many items are known so now.
+
+        None are, once the shop has declared what it sells.
+        """
+        stored = self._stored()
+        bare, declared = int(pc.sum(_bare(stored)).as_py() or 0), pc.any(pc.invert(stored[DERIVED])).as_py()
+        if declared and not bare:
+            return 0
+        named = pa.array(item_ids, pa.string())
+        fresh = named.filter(pc.invert(pc.is_in(named, stored[ITEM.ITEM_ID].combine_chunks())))
+        rows = [{ITEM.ITEM_ID: one, ITEM.TITLE: one, **_BARE} for one in fresh.to_pylist()]
+        if rows:
+            self._write(pa.concat_tables([stored, pa.Table.from_pylist(rows, schema=STORED)]))
+        return bare + len(rows)
 
     def append(self, versions: pa.Table) -> None:
         """Add declared versions (schema ITEMS) as they are; one of the same item and moment is replaced."""
@@ -77,6 +98,15 @@ class ItemTable:
     def _write(self, table: pa.Table) -> None:
         with whole(self.path) as file:
             pq.write_table(table, file, compression="zstd")
+
+
+def _bare(stored: pa.Table) -> pa.ChunkedArray:
+    """Which versions say no more than that there is such an item."""
+    said = [name for name in CONTENT if name not in (ITEM.ITEM_ID, ITEM.TITLE, ITEM.AVAILABLE)]
+    bare = pc.and_(stored[DERIVED], pc.equal(stored[ITEM.TITLE], stored[ITEM.ITEM_ID]))
+    for name in said:
+        bare = pc.and_(bare, pc.is_null(stored[name]))
+    return bare
 
 
 def _keys(versions: pa.Table) -> tuple[list[str], list[int]]:
