@@ -1,4 +1,4 @@
-"""A real server on this machine, in a thread of the test."""
+"""The toy shop and a client of its API; a real server on this machine, in a thread of the test."""
 
 import socket
 import threading
@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import uvicorn
+from starlette.testclient import TestClient
 
-from mien.shop import Shop
+from mien.shop import Shop, create
 from mien.testing.world import World, world
 from mien.web.app import create_app
 from mien.web.keys import KeyCheck
@@ -21,6 +22,21 @@ Serve = Callable[..., AbstractContextManager[str]]
 @pytest.fixture(scope="session")
 def toy() -> World:
     return world()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Iterator[Shop]:
+    """The toy shop, built; one for each file of tests."""
+    with create(tmp_path_factory.mktemp("web") / "shop", clock=lambda: toy.at) as shop:
+        shop.ingest(events=toy.event_table, items=toy.items)
+        shop.build()
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def client(shop: Shop) -> Iterator[TestClient]:
+    with TestClient(create_app(shop), raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture

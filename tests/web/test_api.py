@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,29 +10,10 @@ from starlette.testclient import TestClient
 
 from mien.core.query import Answer
 from mien.shop import Shop, create
-from mien.testing.world import World, world
+from mien.testing.world import World
 from mien.web import query
 from mien.web.app import create_app
 from mien.web.query import AT_ONCE
-
-
-@pytest.fixture(scope="module")
-def toy() -> World:
-    return world()
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Iterator[Shop]:
-    with create(tmp_path_factory.mktemp("web") / "shop", clock=lambda: toy.at) as shop:
-        shop.ingest(events=toy.event_table, items=toy.items)
-        shop.build()
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def client(shop: Shop) -> Iterator[TestClient]:
-    with TestClient(create_app(shop), raise_server_exceptions=False) as client:
-        yield client
 
 
 def test_health(client: TestClient) -> None:

@@ -10,10 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from mien.core.tables import ITEMS
-from mien.shop import Shop, create
-from mien.testing.world import World, world
+from mien.shop import Shop
+from mien.testing.world import World
 from mien.web.access import ACCESS
-from mien.web.app import create_app
 
 TEXTS = [
     "'; DROP TABLE tail; --", "' OR '1'='1", '" OR ""="', "1); DELETE FROM user_ids; --", "%", "_", "\\", "`",
@@ -24,25 +23,6 @@ TEXTS = [
     "__proto__", "constructor", "NaN", "-1", "0", "1e999", "null", "undefined", "true", " ", "",
 ]  # fmt: skip
 LEAKS = ("Traceback", "sqlite3.", ".py", "root:x:", "[shop]", "SELECT ", "INSERT ")
-
-
-@pytest.fixture(scope="module")
-def toy() -> World:
-    return world()
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Iterator[Shop]:
-    with create(tmp_path_factory.mktemp("hostile") / "shop", clock=lambda: toy.at) as shop:
-        shop.ingest(events=toy.event_table, items=toy.items)
-        shop.build()
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def client(shop: Shop) -> Iterator[TestClient]:
-    with TestClient(create_app(shop), raise_server_exceptions=False) as client:
-        yield client
 
 
 def files(folder: Path) -> set[str]:

@@ -1,33 +1,17 @@
 """The API answers in the language that is asked for; what programs match on is the same in each."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
-from mien.shop import Shop, create
-from mien.testing.world import World
+from mien.shop import create
 from mien.web.app import create_app
 from mien.web.languages import preferred
 
 CHINESE = {"accept-language": "zh-CN,zh;q=0.9,en;q=0.5"}
 HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 ENGLISH_SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, toy: World) -> Iterator[Shop]:
-    with create(tmp_path_factory.mktemp("languages") / "shop", clock=lambda: toy.at) as shop:
-        shop.ingest(events=toy.event_table, items=toy.items)
-        shop.build()
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def client(shop: Shop) -> Iterator[TestClient]:
-    with TestClient(create_app(shop), raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.mark.parametrize(
