@@ -16,6 +16,7 @@ from mien.features.codec import decode
 from mien.features.fold import refold
 from mien.features.state import State
 from mien.prepare.judgement import Judgement
+from mien.live import Live
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
 from mien.shop.reports import report_page
@@ -238,6 +239,26 @@ def test_recipes_are_checked(fresh: Shop, tmp_path: Path) -> None:
     recipe.write_text("[models.repeat]\nhalf_live_days = 30.0\n")
     with pytest.raises(UnknownName, match="half_life_days"):
         fresh.train(recipe)
+
+
+def test_traits_that_a_file_does_not_name_stay(fresh: Shop, toy: World) -> None:
+    """A second file, and a column beside events, add to what is known of a user; an equal file changes nothing."""
+    user = toy.user_ids[0]
+    told = {"user_id": user, "age": "35-44", "club": "gold"}
+    assert fresh.ingest(users=pa.Table.from_pylist([told])).users == 1
+    assert fresh.ingest(users=pa.Table.from_pylist([{"user_id": user, "age": "45-54"}])).users == 1
+    assert fresh.ingest(users=pa.Table.from_pylist([{"user_id": user, "age": "45-54"}])).users == 0
+    row = fresh.stock.catalog.users.row(user)
+    assert row is not None
+    assert fresh.stock.catalog.traits(row) == {"age": "45-54", "club": "gold"}
+    bought = {"user_id": user, "item_id": toy.item_ids[0], "action": "view", "at": toy.at, "gender": "f"}
+    fresh.ingest(events=pa.Table.from_pylist([bought]))
+    assert fresh.stock.catalog.traits(row) == {"age": "45-54", "club": "gold", "gender": "f"}
+    with Live(fresh) as live:
+        for k, traits in enumerate(({"club": "silver"}, {"city": "Basel"})):
+            fresh.ingest(users=pa.Table.from_pylist([told]))
+            live.track(json.dumps({"messageId": f"m{k}", "userId": user, "traits": traits}).encode(), kind="identify")
+            assert fresh.stock.catalog.traits(row)["club"] == ("silver" if k == 0 else "gold")
 
 
 def test_dead_letters_are_read_again_with_todays_mapping(tmp_path: Path) -> None:

@@ -174,7 +174,9 @@ class Append:
         if sealed is None:
             return  # erased meanwhile
         self.db.execute("INSERT OR REPLACE INTO told_traits VALUES (?, ?)", (user, sealed))
-        newest = {name: json.loads(said) for name, (_, said) in told.items()}
+        newest = {
+            name: json.loads(told[name][1]) for name in message.traits
+        }  # of others a file may have said more since
         self.catalog.set_traits(self.db, user, (self.catalog.traits(user) or {}) | newest)
 
     # -- consent ------------------------------------------------------------------------------------------------

@@ -222,7 +222,7 @@ class Catalog:
     # -- declared traits and consents -------------------------------------------------------------------------
 
     def declare(self, users: Iterable[tuple[int, User]], *, at_us: int = 0) -> int:
-        """Set what users declared as of `at_us`, replacing the traits of before. Returns how many changed.
+        """Add what users declared as of `at_us`; traits that are not named stay. Returns how many users changed.
 
         Of who does not let be kept what they do, nothing is but the consents.
         """
@@ -230,9 +230,10 @@ class Catalog:
         with self.transaction() as db:
             for row, user in users:
                 said = self.consents.record_file(row, user.consents, at_us)
-                new = self._may_be_kept(row) and self.traits(row) != user.traits
+                before = self.traits(row) or {}
+                new = self._may_be_kept(row) and before | user.traits != before
                 if new:
-                    self.set_traits(db, row, user.traits)
+                    self.set_traits(db, row, before | user.traits)
                 changed += said or new
         return changed
 
