@@ -15,8 +15,8 @@ from mien.core.ids import UserRow
 from mien.features.codec import decode
 from mien.features.fold import refold
 from mien.features.state import State
-from mien.prepare.judgement import Judgement
 from mien.live import Live
+from mien.prepare.judgement import Judgement
 from mien.shop import Shop, create
 from mien.shop import open as open_shop
 from mien.shop.reports import report_page
