@@ -213,12 +213,14 @@ def test_erased_users_are_gone_and_the_others_as_they_were(fresh: Shop, toy: Wor
             assert not [one for one in ids if one in content], path
 
 
-def test_profiles_are_written_as_parquet(built: Shop, toy: World, tmp_path: Path) -> None:
-    assert built.profiles(tmp_path / "profiles.parquet") == len(toy.user_ids)
+def test_profiles_are_written_as_parquet(fresh: Shop, toy: World, tmp_path: Path) -> None:
+    fresh.segments.save("buyers", "count.purchase.all >= 1")
+    assert fresh.profiles(tmp_path / "profiles.parquet") == len(toy.user_ids)
     table = pq.read_table(tmp_path / "profiles.parquet")
     assert set(table["user_id"].to_pylist()) == set(toy.user_ids)
     first = table.to_pylist()[0]
-    assert json.loads(first["profile"]) == built.profile(first["user_id"]).to_dict()
+    assert json.loads(first["profile"]) == fresh.profile(first["user_id"]).to_dict()
+    assert any(json.loads(row["profile"]).get("segments") == ["buyers"] for row in table.to_pylist())
 
 
 def test_the_honest_table(built: Shop) -> None:

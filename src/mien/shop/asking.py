@@ -72,8 +72,12 @@ class Asking(Standing):
 
     def profiles(self, out: Path | str, progress: Progress | None = None, *, by: str = HERE) -> int:
         """Write every profile as a row of a Parquet file; returns how many. `by`: who asked, for the audit."""
-        serving = self._served(None)
-        written = write_profiles(serving, Path(out), self._at(None, serving), progress or Silent())
+        serving, at_us = self._now()
+
+        def read(user: str) -> Profile:
+            return self._with_segments(serving.profile(user, at_us), serving, at_us)
+
+        written = write_profiles(self.stock, read, Path(out), progress or Silent())
         self.note("profiles.export", by=by, profiles=written)
         return written
 

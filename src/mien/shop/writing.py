@@ -1,6 +1,7 @@
 """All profiles as one Parquet file, for analysts and other programs."""
 
 import json
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 
 from mien.core.ports import Progress
 from mien.core.profile import Profile
-from mien.shop.serving import Serving
+from mien.shop.stock import Stock
 from mien.stores.durable import whole
 
 AT_ONCE = 500
@@ -43,15 +44,15 @@ PROFILES = pa.schema(
 """One row a user: what one filters and sorts by, and the whole profile as JSON."""
 
 
-def write_profiles(serving: Serving, out: Path, at_us: int, progress: Progress) -> int:
-    """Write the profile of every user with a state; returns how many. The file is there whole or not at all."""
-    users = iter(serving.stock.states.users())
-    advance = progress.step("write profiles", len(serving.stock.states))
+def write_profiles(stock: Stock, read: Callable[[str], Profile], out: Path, progress: Progress) -> int:
+    """Write what is read of every user with a state; returns how many. The file is there whole or not at all."""
+    users = iter(stock.states.users())
+    advance = progress.step("write profiles", len(stock.states))
     written = 0
     with whole(out) as place, pq.ParquetWriter(place, PROFILES, compression="zstd") as file:
         while part := list(islice(users, AT_ONCE)):
-            ids = [user_id for user_id in serving.stock.catalog.users.keys(part) if user_id is not None]
-            rows = [_row(serving.profile(user_id, at_us)) for user_id in ids]
+            ids = [user_id for user_id in stock.catalog.users.keys(part) if user_id is not None]
+            rows = [_row(read(user_id)) for user_id in ids]
             file.write_table(pa.Table.from_pylist(rows, schema=PROFILES))
             written += len(rows)
             advance(len(part))
