@@ -100,9 +100,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory, served: Serving) -> Iterator[
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy shop, built."""
+    """The toy shop, built; one for each file of tests, since some give it keys."""
     toy = world()
     folder = tmp_path_factory.mktemp("toy") / "shop"
     with create(folder, clock=lambda: toy.at) as shop:

@@ -21,17 +21,17 @@ ROWS, MEMBERS, ALIKE, MOST_ALIKE, SHOWN_ALIKE = 40, 12, 100, 1000, 25
 async def segment(visit: Visit, asked: QueryParams) -> None:
     """The segment `name`; `facet`: what it is compared in."""
     name, facet = asked.get("name", ""), asked.get("facet") or None
+    api = visit.shop.segments
+    history = await visit.ask(api.history, name)  # an unknown name is told at once; who is in it takes longer
     ui.page_title(name)
     place = El("div.stack.wide")
     with place:
         waiting(visit.say("loading"), 6)
     visit.ready.set()
-    api = visit.shop.segments
     one = await visit.ask(api.get, name)
     versus = await visit.ask(api.versus, name, facet, ROWS)
     members = await visit.ask(api.members, name, MEMBERS)
     rfm, retention = await visit.ask(api.rfm, name), await visit.ask(api.retention, name)
-    history = await visit.ask(api.history, name)
     facets = [
         one.name.partition(".")[2] for one in await visit.ask(api.fields) if one.name.startswith(("tag.", "trait."))
     ]
