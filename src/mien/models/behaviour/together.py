@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,10 @@ T = TypeVar("T")
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other: what only the first one does (the heads, other models) may take hours.
 One that fails is noticed at once, since `torchrun` ends the others."""
+PARTING_S = 0.5
+"""So long a process stays after it parted. Threads of gloo outlive their group (torch 2.13, DistributedDataParallel)
+and let go of what was last exchanged; one that does so while Python ends takes the process down, and `torchrun` the
+others."""
 LOST = re.compile("closed by peer|reset by peer|gloo|nccl", re.IGNORECASE)
 """How the libraries say that another process is gone."""
 _ALONE = ContextVar("alone", default=False)
@@ -57,7 +62,6 @@ def together() -> Iterator[int]:
     torch.distributed.init_process_group(backend, timeout=PATIENCE)
     try:
         yield torch.distributed.get_rank()
-        wait()
     except RuntimeError as lost:
         if not LOST.search(str(lost)):
             raise
@@ -68,6 +72,7 @@ def together() -> Iterator[int]:
         ) from lost
     finally:
         torch.distributed.destroy_process_group()
+        time.sleep(PARTING_S)
 
 
 @contextmanager
