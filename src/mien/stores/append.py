@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from mien.core.clock import HOUR_US, to_us
-from mien.core.consent import ANALYTICS, Word
+from mien.core.consent import ANALYTICS, Word, purpose_of
 from mien.core.event import Event
 from mien.core.ids import id_text
 from mien.core.tracked import Refusal, Tracked
@@ -216,8 +216,10 @@ class Append:
         if self.rows.get(("said", str(user))) == same:
             self.catalog.consents.repeat(user, [word for word in words if not word.given])
             return
-        self.rows["said", str(user)] = same
         changed = self.catalog.consents.record(user, words)
+        kept = self.catalog.consents.of(user)
+        if all(kept.get(purpose_of(word.purpose)) == word.given for word in words):  # else it is news when said again
+            self.rows["said", str(user)] = same
         if message.joins is not None and not message.alias:
             other = self._row("user_ids", message.joins)
             self._join(user, message)
