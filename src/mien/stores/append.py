@@ -174,9 +174,7 @@ class Append:
         if sealed is None:
             return  # erased meanwhile
         self.db.execute("INSERT OR REPLACE INTO told_traits VALUES (?, ?)", (user, sealed))
-        newest = {
-            name: json.loads(told[name][1]) for name in message.traits
-        }  # of others a file may have said more since
+        newest = {name: json.loads(told[name][1]) for name in message.traits}  # a file may have said more of others
         self.catalog.set_traits(self.db, user, (self.catalog.traits(user) or {}) | newest)
 
     # -- consent ------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from opencc import OpenCC
 
-from mien.core.item import Catalogue
 from mien.core.ports import Progress, Silent
 from mien.core.query import Query
 from mien.core.words import normalise
@@ -20,17 +19,13 @@ from mien.models.content.cache import Remembering, VectorCache
 from mien.models.content.encoder import Encoder
 from mien.models.content.named import encoder_named
 from mien.models.content.options import ContentSettings
-from mien.models.content.texts import item_texts
-from mien.profiles.yardstick import Yardstick
 from mien.ranking.lexical import TextIndex
-from mien.ranking.nearness import Nearness, centre_of
 from mien.ranking.pipeline import search
-from mien.ranking.shelf import Context, Shelf
-from mien.ranking.vectors import VectorIndex
+from mien.ranking.shelf import Context
 from mien.studies.chinese_queries import Asked, by_hand, dropped, homophones, real, swapped, words_of
 from mien.studies.metrics import bootstrap_mean
 from mien.studies.reviews import Labelled, read_labelled, stratified
-from mien.testing.world import items_table, world
+from mien.studies.text_shop import goods_of, visited
 
 NAME = "search-chinese"
 TOP = 10
@@ -59,14 +54,7 @@ class Collection:
     @cached_property
     def shop(self) -> Context:
         """What a shop with these texts as its goods answers anybody from."""
-        catalogue, encoder = _catalogue(self.reviews.texts), self.encoder
-        texts = item_texts(catalogue)
-        vectors = encoder.encode(texts)
-        rows = np.arange(len(vectors), dtype=np.int32)
-        centre = centre_of(vectors, texts, encoder)
-        index = VectorIndex.build(rows, vectors, encoder.version, centre=centre)
-        standard = Yardstick.with_facets((), world().population())
-        return Context(Shelf(catalogue, standard, self.index, vectors=Nearness(index, lambda: encoder)), 0)
+        return visited(goods_of(self.reviews.texts), self.index, self.encoder)
 
     def words(self, queries: Sequence[str]) -> list[Rows]:
         """The first results of the text index, as a shop has it."""
@@ -122,7 +110,7 @@ def study(
         kept = Path(folder) if folder else Path(passing)
         settings = ContentSettings(encoder=encoder, threads=threads, max_tokens=128)
         reader = Remembering(encoder_named(settings, folder=kept, texts=reviews.texts), VectorCache(kept / "cache"))
-        found = Collection(reviews, TextIndex.build(Path(passing) / "index", _catalogue(reviews.texts)), reader)
+        found = Collection(reviews, TextIndex.build(Path(passing) / "index", goods_of(reviews.texts)), reader)
         asked = _questions(reviews.texts, queries, words, most, seed)
         systems = {"words": found.words, "meaning": found.meaning, "served": found.served}
         advance = progress.step("ask", len(systems))
@@ -150,11 +138,6 @@ def study(
         "words_p50_ms": round(float(np.median(speed)), 3),
         "models": rows,
     }
-
-
-def _catalogue(texts: Sequence[str]) -> Catalogue:
-    items = items_table([{"item_id": str(k), "title": text} for k, text in enumerate(texts)])
-    return Catalogue.of(items, np.arange(len(texts), dtype=np.int32), len(texts), 0)
 
 
 def _questions(texts: Sequence[str], queries: str, n: int, most: int, seed: int) -> Questions:

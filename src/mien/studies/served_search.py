@@ -12,22 +12,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.item import Catalogue
 from mien.core.ports import Progress
 from mien.core.query import Query
-from mien.models.content.encoder import Encoder, Vectors
-from mien.models.content.texts import item_texts
-from mien.profiles.yardstick import Yardstick
+from mien.models.content.encoder import Encoder
 from mien.ranking.close import CloseReading
 from mien.ranking.judged import LEAST, JudgedQuery, Lesson, grades_of, learn_texts, lessons
 from mien.ranking.lexical import TextIndex
-from mien.ranking.nearness import Nearness, centre_of
 from mien.ranking.pipeline import search
-from mien.ranking.shelf import Context, Shelf
-from mien.ranking.vectors import VectorIndex
+from mien.ranking.shelf import Context
 from mien.studies.judged import Judged
 from mien.studies.metrics import Floats, graded_ndcg_at, ndcg_at, recall_at
-from mien.testing.world import items_table, world
+from mien.studies.text_shop import goods_of, visited
 
 Numbers = npt.NDArray[np.int64]
 SHOWN = 100
@@ -45,17 +40,8 @@ class ServedShop:
     @cached_property
     def plain(self) -> Context:
         """What a visitor is answered from by the weights that are set."""
-        texts = self.judged.texts
-        items = items_table([{"item_id": str(k), "title": text} for k, text in enumerate(texts)])
-        catalogue = Catalogue.of(items, np.arange(len(texts), dtype=np.int32), len(texts), 0)
-        said = item_texts(catalogue)
-        vectors: Vectors = self.encoder.encode(said)
-        centre = centre_of(vectors, said, self.encoder)
-        rows = np.arange(len(vectors), dtype=np.int32)
-        index = VectorIndex.build(rows, vectors, self.encoder.version, centre=centre)
-        standard = Yardstick.with_facets((), world().population())
-        words = TextIndex.build(self.folder, catalogue)
-        return Context(Shelf(catalogue, standard, words, vectors=Nearness(index, lambda: self.encoder)), 0)
+        catalogue = goods_of(self.judged.texts)
+        return visited(catalogue, TextIndex.build(self.folder, catalogue), self.encoder)
 
     @cached_property
     def close(self) -> Context:

@@ -21,8 +21,8 @@ FINISHED = ("foreign.toml", "finished.toml")
 
 
 def say(said: Exception | str, language: Language) -> str:
-    """The sentence in a language; of an error its own. A text is a sentence without facts, or a
-    finished one: of a library, or kept.
+    """The sentence in a language; of an error its own. A text is a sentence without facts, or a finished one: of a
+    library, or kept.
 
     Cost: microseconds; in Chinese some ten milliseconds once, when the files are read.
     """
